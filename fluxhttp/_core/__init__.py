@@ -1,0 +1,1 @@
+"""The pure core: no socket, file, thread, clock or environment."""

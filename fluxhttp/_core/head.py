@@ -1,0 +1,162 @@
+"""The head of an answer: status line and fields (RFC 9112, 4 and 5).
+
+Parsing is strict where leniency has cost others dearly: one malformed line
+refuses the head, it never drops the lines after it. Two old habits are
+understood: LF alone ends a line (RFC 9112, 2.2), and a folded line is joined
+with one space (RFC 9112, 5.2). Text is latin-1, so no byte is lost.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from fluxhttp._core.headers import Headers, lower_name
+from fluxhttp.errors import HeadTooLargeError, ProtocolError
+
+if TYPE_CHECKING:
+    from fluxhttp._core.config import Limits
+
+# status-line  = HTTP-version SP status-code SP [ reason-phrase ]   (RFC 9112, 4)
+# HTTP-version = HTTP-name "/" DIGIT "." DIGIT                        (2.3)
+# status-code  = 3DIGIT
+# More than one SP before the code, and no SP after it, are old habits of servers.
+_is_status_line = re.compile(r"(HTTP/1\.[0-9]) +([1-9][0-9]{2})(?: (.*))?", re.DOTALL).fullmatch
+# field-line   = field-name ":" OWS field-value OWS               (RFC 9112, 5)
+# field-vchar  = VCHAR / obs-text                                  (RFC 9110, 5.5)
+_find_control = re.compile("[\x00-\x08\x0a-\x1f\x7f]").search
+
+_known_status_lines: dict[str, tuple[str, int, str]] = {}
+_KNOWN_STATUS_LINES_MAX = 256
+_KNOWN_STATUS_LINE_LENGTH_MAX = 64
+
+
+class Head:
+    """The head of one answer, final or interim."""
+
+    __slots__ = ("headers", "http_version", "reason", "status_code")
+
+    def __init__(self, http_version: str, status_code: int, reason: str, headers: Headers) -> None:
+        self.http_version = http_version
+        self.status_code = status_code
+        self.reason = reason
+        self.headers = headers
+
+
+def find_head_end(data: bytes | bytearray, start: int = 0) -> tuple[int, int] | None:
+    """Where a head ends: (after its last line, after the empty line), or None.
+
+    Args:
+        data: bytes whose head begins before ``start`` or there.
+        start: where to search from; what is before it holds no end.
+    """
+    end = data.find(b"\n\r\n", start)
+    bare = data.find(b"\n\n", start, end + 1 if end >= 0 else len(data))
+    if bare >= 0:
+        return bare + 1, bare + 2
+    return (end + 1, end + 3) if end >= 0 else None
+
+
+def parse_head(block: bytes | bytearray, limits: Limits) -> Head:
+    """The head whose lines, each with its line end, are in ``block``.
+
+    Raises:
+        ProtocolError: a line is malformed; the text has its number and, where
+            one character is at fault, that character.
+        HeadTooLargeError: more than ``limits.fields`` fields.
+    """
+    text = block.decode("latin-1")
+    status_line, _, rest = text.partition("\n")
+    version, status_code, reason = _status(status_line.removesuffix("\r"))
+    return Head(version, status_code, reason, parse_fields(rest, limits))
+
+
+def _status(line: str) -> tuple[str, int, str]:
+    known = _known_status_lines.get(line)
+    if known is not None:
+        return known
+    found = _is_status_line(line)
+    if found is None:
+        raise ProtocolError("the answer does not begin with an HTTP/1.1 status line", phase="head")
+    version, code, reason = found.groups(default="")
+    if control := _find_control(reason):
+        raise ProtocolError(f"the reason phrase has the control character {control[0]!r}", phase="head")
+    known = version, int(code), reason
+    if len(_known_status_lines) < _KNOWN_STATUS_LINES_MAX and len(line) <= _KNOWN_STATUS_LINE_LENGTH_MAX:
+        _known_status_lines[line] = known
+    return known
+
+
+def parse_fields(text: str, limits: Limits, *, first: int = 2) -> Headers:
+    """The fields of a head or trailer section.
+
+    Args:
+        text: the lines, latin-1, each with its line end.
+        limits: how many there may be.
+        first: the number of the first line, for messages.
+
+    Raises:
+        ProtocolError: a line is malformed.
+        HeadTooLargeError: more than ``limits.fields`` lines.
+    """
+    lines = text.split("\r\n")
+    if len(lines) - 1 > limits.fields:
+        raise _too_many(limits)
+    lines.pop()
+    pairs = []
+    index: dict[str, list[str]] = {}
+    for line in lines:
+        name, colon, value = line.partition(":")
+        lower = lower_name(name)
+        if lower is None or not colon or not (line.isprintable() or _find_control(value) is None):
+            # Malformed, or one of the old habits: look again, line by line.
+            return _parse_fields_slowly(text, limits, first)
+        value = value.strip(" \t")
+        pairs.append((name, value))
+        if lower in index:
+            index[lower].append(value)
+        else:
+            index[lower] = [value]
+    if text and not text.endswith("\r\n"):
+        return _parse_fields_slowly(text, limits, first)
+    return Headers.trusted(pairs, index)
+
+
+def _parse_fields_slowly(text: str, limits: Limits, first: int) -> Headers:
+    lines = text.split("\n")
+    if len(lines) - 1 > limits.fields:
+        raise _too_many(limits)
+    pairs: list[tuple[str, str]] = []
+    for number, ended_line in enumerate(lines[:-1], first):
+        line = ended_line.removesuffix("\r")
+        if line[:1] in (" ", "\t"):
+            # obs-fold = OWS CRLF RWS                                  (RFC 9112, 5.2)
+            if not pairs:
+                raise _malformed(number, "continues a line, but is the first")
+            name, value = pairs.pop()
+            value = f"{value} {_checked(line, number)}".strip(" \t")
+        else:
+            name, colon, value = line.partition(":")
+            if not colon:
+                raise _malformed(number, "has no colon")
+            if lower_name(name) is None:
+                raise _malformed(number, "has a name that is no token" if name else "has no name")
+            value = _checked(value, number)
+        pairs.append((name, value))
+    return Headers.trusted(pairs)
+
+
+def _checked(value: str, number: int) -> str:
+    if control := _find_control(value):
+        raise _malformed(number, f"has the control character {control[0]!r}")
+    return value.strip(" \t")
+
+
+def _malformed(number: int, what: str) -> ProtocolError:
+    return ProtocolError(f"the answer is malformed: line {number} {what}", phase="head")
+
+
+def _too_many(limits: Limits) -> HeadTooLargeError:
+    return HeadTooLargeError(
+        f"the head has more fields than limits.fields allows, {limits.fields}", limit="fields", allowed=limits.fields
+    )
