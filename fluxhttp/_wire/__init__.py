@@ -1,0 +1,1 @@
+"""HTTP/1.1 over any byte stream, written once and used by every transport."""

@@ -1,0 +1,278 @@
+"""One connection: its socket, its read buffer, and the deadline of the call it serves.
+
+A socket's time-out bounds one operation; a peer that sends a byte now and then
+outlives it for ever. The stream therefore sets the time-out from what is left of
+the deadline before every single operation.
+
+There is one buffer a connection, not one an answer: bytes that came too early
+stay visible, so that a connection with a surplus is never used again.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING, Protocol
+
+from fluxhttp._wire.failures import receive_failure, send_failure
+from fluxhttp._wire.waiting import SECONDS_MAX, wait_for
+from fluxhttp.errors import ClosedError
+
+if TYPE_CHECKING:
+    from fluxhttp._core.deadline import Deadline
+    from fluxhttp.errors import FluxHTTPError, Phase
+
+#: One recv. Twice this gains nothing; half of it costs a tenth of a large download.
+RECEIVE_BYTES = 65_536
+#: One send of a large body: a slice of this size stays in the processor's cache,
+#: which makes a large upload half as fast again as one sendall.
+SEND_SLICE_BYTES = 1_048_576
+#: The content of one TLS record (RFC 8446, 5.1): what one write of TLS sends at most.
+_TLS_RECORD_BYTES = 16_384
+
+
+class Socket(Protocol):
+    """What a stream needs of a socket; a TLS socket and one in memory have it, too."""
+
+    def recv(self, size: int, /) -> bytes: ...
+    def recv_into(self, buffer: memoryview, /) -> int: ...
+    def send(self, data: memoryview, /) -> int: ...
+    def sendall(self, data: bytes, /) -> None: ...
+    def settimeout(self, seconds: float | None, /) -> None: ...
+    def fileno(self) -> int: ...
+    def shutdown(self, how: int, /) -> None: ...
+    def close(self) -> None: ...
+
+
+class Stream:
+    """A connected socket as ``http.client`` and urllib3 take it for one, and more.
+
+    Attributes:
+        buffer: bytes received, read up to ``position``.
+        sent: whether a byte of the current request may have left.
+        received: whether a byte came since the current request began.
+    """
+
+    __slots__ = ("_aborted", "_deadline", "_sock", "_timed", "buffer", "position", "received", "sent")
+
+    def __init__(self, sock: Socket) -> None:
+        self._sock = sock
+        self._deadline: Deadline | None = None
+        #: Whether the socket may be left with another time-out than none.
+        self._timed = True
+        self._aborted = False
+        self.buffer = b""
+        self.position = 0
+        self.sent = False
+        self.received = False
+
+    @property
+    def sock(self) -> Socket:
+        """The socket below."""
+        return self._sock
+
+    def begin(self, deadline: Deadline) -> None:
+        """Starts a call: from here on its deadline counts."""
+        self._deadline = deadline
+        self.sent = False
+        self.received = False
+        if deadline.seconds is None and self._timed:
+            self._sock.settimeout(None)
+            self._timed = False
+
+    def _arm(self, phase: Phase) -> None:
+        """Gives the socket what is left of the deadline."""
+        deadline = self._deadline
+        if deadline is None or deadline.seconds is None:
+            return
+        left = deadline.remaining()
+        if not left:
+            raise deadline.timeout_error(phase, maybe_sent=self.sent)
+        self._timed = True
+        self._sock.settimeout(min(left, SECONDS_MAX))
+
+    def _failure(self, error: BaseException, phase: Phase) -> FluxHTTPError:
+        """Our error for one of the socket's."""
+        if self._aborted:
+            return ClosedError("the transport was closed during the call")
+        if isinstance(error, TimeoutError) and self._deadline is not None:
+            return self._deadline.timeout_error(phase, maybe_sent=self.sent)
+        if phase == "send":
+            return send_failure(error, maybe_sent=self.sent)
+        return receive_failure(error, phase, maybe_sent=self.sent)
+
+    # Reading
+
+    def receive(self, phase: Phase) -> bytes:
+        """One piece from the socket; b"" at the end of the stream. The buffer is left alone.
+
+        Raises:
+            RequestTimeoutError, ReceiveError, TLSError, ClosedError: no piece came.
+        """
+        self._arm(phase)
+        try:
+            data = self._sock.recv(RECEIVE_BYTES)
+        except (OSError, ValueError) as error:
+            # ValueError: a TLS socket that another thread closed.
+            raise self._failure(error, phase) from error
+        if data:
+            self.received = True
+        elif self._aborted:
+            raise ClosedError("the transport was closed during the call")
+        return data
+
+    def fill(self, phase: Phase) -> bool:
+        """One piece from the socket into the buffer; False at the end of the stream."""
+        data = self.receive(phase)
+        rest = self.buffer[self.position :] if self.position < len(self.buffer) else b""
+        self.buffer = rest + data if rest else data
+        self.position = 0
+        return bool(data)
+
+    def take(self, size: int) -> bytes:
+        """At most ``size`` bytes of what is in the buffer."""
+        start = self.position
+        data = self.buffer[start : start + size]
+        self.position = start + len(data)
+        return data
+
+    def receive_into(self, view: memoryview, phase: Phase) -> int:
+        """Reads straight into a caller's memory, past the buffer; 0 at the end of the stream."""
+        self._arm(phase)
+        try:
+            count = self._sock.recv_into(view)
+        except (OSError, ValueError) as error:
+            raise self._failure(error, phase) from error
+        if not count and self._aborted:
+            raise ClosedError("the transport was closed during the call")
+        return count
+
+    # Writing
+
+    def sendall(self, data: bytes, /) -> None:
+        """Sends a head, or a whole small message.
+
+        Raises:
+            RequestTimeoutError, SendError, TLSError, ClosedError: not all of it went.
+        """
+        if len(data) > _TLS_RECORD_BYTES and hasattr(self._sock, "do_handshake"):
+            # A TLS socket's sendall starts its time-out anew for each record.
+            for start in range(0, len(data), _TLS_RECORD_BYTES):
+                self.sendall(data[start : start + _TLS_RECORD_BYTES])
+            return
+        self._arm("send")
+        # A byte may have left before a failure is known.
+        self.sent = True
+        try:
+            self._sock.sendall(data)
+        except (OSError, ValueError) as error:
+            raise self._failure(error, "send") from error
+
+    def send_body(self, body: bytes) -> bool:
+        """Sends a large body in slices, and stops when the peer answers meanwhile (RFC 9112, 9.5).
+
+        Returns:
+            Whether all of it went.
+
+        Raises:
+            RequestTimeoutError, SendError, TLSError, ClosedError: it did not, and no answer came.
+        """
+        view = memoryview(body)
+        while view:
+            self._wait_writable()
+            if self._answered_early():
+                return False
+            self._arm("send")
+            try:
+                view = view[self._sock.send(view[:SEND_SLICE_BYTES]) :]
+            except (OSError, ValueError) as error:
+                raise self._failure(error, "send") from error
+        return True
+
+    def _wait_writable(self) -> None:
+        """Waits until a write can go on, or the peer has something to say."""
+        number = self._sock.fileno()
+        deadline = self._deadline
+        left = None if deadline is None else deadline.remaining()
+        if left == 0.0 or not wait_for(left, readable=(number,), writable=(number,)):
+            assert deadline is not None  # without one the wait has no end
+            raise deadline.timeout_error("send", maybe_sent=self.sent)
+
+    def _answered_early(self) -> bool:
+        """Whether the peer has sent its final answer, or the end, before all was sent."""
+        piece = self.receive_now()
+        if piece:
+            self.received = True
+            self.buffer += piece
+        return piece == b"" or begins_final_answer(self.buffer)
+
+    def receive_now(self) -> bytes | None:
+        """What is there without waiting: bytes, b"" for the end (or a failure), None for nothing.
+
+        A TLS socket may have had something to read that was no data, a session
+        ticket for instance: that is nothing, too.
+        """
+        self._timed = True
+        try:
+            self._sock.settimeout(0.0)
+            return self._sock.recv(RECEIVE_BYTES)
+        except BlockingIOError:
+            return None
+        except (OSError, ValueError) as error:
+            if type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError"):
+                return None
+            return b""
+
+    # Between calls and at the end
+
+    def is_idle(self) -> bool:
+        """Whether nothing came, not even the end, since the last answer was read.
+
+        What comes unasked belongs to no request (RFC 9112, 9.2 and 9.6).
+        """
+        if self.position < len(self.buffer):
+            return False
+        try:
+            ready = wait_for(0.0, readable=(self._sock.fileno(),))
+        except (OSError, ValueError):
+            return False
+        return not ready or self.receive_now() is None
+
+    def abort(self) -> None:
+        """Ends the call in flight, from another thread, with ClosedError."""
+        self._aborted = True
+        try:
+            # A TLS socket's own shutdown would make it a plain one.
+            if isinstance(self._sock, socket.socket):
+                socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
+            else:
+                self._sock.shutdown(socket.SHUT_RDWR)
+        except (OSError, ValueError):
+            pass  # not connected any more: its reads and writes fail by themselves
+
+    def close(self) -> None:
+        """Closes the socket; twice is fine."""
+        self._sock.close()
+
+    def fileno(self) -> int:
+        """The socket's; -1 once it is closed."""
+        return self._sock.fileno()
+
+
+def begins_final_answer(data: bytes) -> bool:
+    """Whether received bytes hold the start of an answer that is not interim.
+
+    Bytes that are no answer at all count, too: there is no point in sending on.
+    """
+    start = 0
+    while True:
+        piece = data[start : start + 16]
+        if not piece.startswith(b"HTTP/1."[: len(piece)]):
+            return True
+        if len(piece) < 10:
+            return False
+        if piece[8:].lstrip(b" ")[:1] != b"1":
+            return True
+        end = data.find(b"\r\n\r\n", start)
+        if end < 0:
+            return False
+        start = end + 4

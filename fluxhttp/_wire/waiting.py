@@ -1,0 +1,27 @@
+"""Waiting on sockets, where no time-out of theirs can do it."""
+
+from __future__ import annotations
+
+import select
+
+#: A time-out the operating system surely takes, for deadlines far away.
+SECONDS_MAX = 1_000_000.0
+
+
+def wait_for(seconds: float | None, *, readable: tuple[int, ...] = (), writable: tuple[int, ...] = ()) -> set[int]:
+    """The file descriptors that became ready, or failed, within that time; None waits on.
+
+    ``poll`` where there is one: ``select`` cannot take a descriptor above 1023.
+    """
+    seconds = None if seconds is None else min(seconds, SECONDS_MAX)
+    if not hasattr(select, "poll"):  # pragma: no cover  # Windows
+        ready = select.select(readable, writable, writable, seconds)
+        return {number for numbers in ready for number in numbers}
+    poll = select.poll()
+    events: dict[int, int] = dict.fromkeys(readable, select.POLLIN)
+    for number in writable:
+        events[number] = events.get(number, 0) | select.POLLOUT
+    for number, mask in events.items():
+        poll.register(number, mask)
+    # A millisecond more, so that it is not woken just before the time.
+    return {number for number, _ in poll.poll(None if seconds is None else int(seconds * 1000) + (seconds > 0))}
