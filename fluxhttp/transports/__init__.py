@@ -1,0 +1,1 @@
+"""The transports that reach a network, each loaded when it is first used."""
