@@ -205,16 +205,16 @@ class Client:
             raise InvalidTypeError(f"request must be a Request, not {type(request).__name__}")
         settings = self._config if config is None else checked_config(config)
         clock = self._clock
-        exchange = Exchange(request, settings)
         started = clock.monotonic()
         deadline = Deadline.after(settings.timeout, clock)
+        exchange = Exchange(request, settings, deadline)
         try:
             if self._is_closed:
                 raise ClosedError("the client is closed")
             while True:
                 answer = self._transport.send(exchange.request, config=settings, deadline=deadline)
                 try:
-                    _read(exchange, answer, deadline)
+                    _read(exchange, answer)
                 finally:
                     answer.close()
                 response = exchange.response
@@ -264,7 +264,7 @@ class Client:
         return f"<Client over {type(self._transport).__name__}{base}>"
 
 
-def _read(exchange: Exchange, answer: TransportResponse, deadline: Deadline) -> None:
+def _read(exchange: Exchange, answer: TransportResponse) -> None:
     """Feeds one answer to the exchange."""
     size = exchange.receive_head(answer)
     while size:
@@ -277,9 +277,6 @@ def _read(exchange: Exchange, answer: TransportResponse, deadline: Deadline) -> 
             exchange.follow()
             return
         size = exchange.receive_data(data)
-        if deadline.seconds is not None:
-            # Decoding takes its time, too.
-            deadline.check("body")
 
 
 def _checked_base(base_url: object) -> str | None:

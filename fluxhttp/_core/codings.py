@@ -20,17 +20,15 @@ if TYPE_CHECKING:
 CODINGS_MAX = 5
 #: Longest piece given out. Measured: from here on larger ones save nothing.
 PIECE_BYTES = 131_072
-#: Longest piece taken in at once: zlib copies what a call leaves of it.
-_INTAKE_BYTES = 65_536
-#: The first piece given to a new stream; the next are four times as long each.
-#: With _INTAKE_BYTES at once, many tiny gzip members would take quadratic time.
-_FIRST_INTAKE_BYTES = 512
+#: Longest piece taken in at once: zlib copies what a call leaves of it, which
+#: with many tiny gzip members is nearly all of it, each time.
+_INTAKE_BYTES = 32_768
 #: Within so many bytes a stream shows that it is no zlib stream. Two tell nearly all.
 _TRIAL_BYTES = 16
 #: What a coding inside a chain may unpack to, beyond so many times the body that
 #: comes out of it. The worst real case is a gzip member for each byte: 21 times.
 _INNER_RATIO = 32
-_INNER_SLACK_BYTES = 4_194_304
+_INNER_SLACK_BYTES = 1_048_576
 
 # windowBits of zlib's inflateInit2: 15 is the largest window, +16 asks for the
 # gzip wrapper (RFC 1952), minus is for no wrapper (RFC 1951), plain is zlib's (RFC 1950).
@@ -143,7 +141,7 @@ class _Layer:
         limit: after so many, bytes are given out one by one.
     """
 
-    __slots__ = ("_error", "_intake", "_is_full", "_stream", "_trial", "coding", "complete", "given", "limit")
+    __slots__ = ("_error", "_is_full", "_stream", "_trial", "coding", "complete", "given", "limit")
 
     def __init__(self, coding: str) -> None:
         self.coding = coding
@@ -160,7 +158,6 @@ class _Layer:
 
         self._stream: _Decompress = decompressobj(window_bits)
         self._error: type[Exception] = error
-        self._intake = _FIRST_INTAKE_BYTES
         self.complete = False
 
     def decode(self, pieces: Iterable[Data]) -> Iterator[bytes]:
@@ -194,8 +191,7 @@ class _Layer:
             # Byte by byte, so that what is found does not depend on how the bytes arrived.
             wanted, taken = max(wanted, 1), rest[:1]
         else:
-            taken = rest[: self._intake]
-            self._intake = min(self._intake * 4, _INTAKE_BYTES)
+            taken = rest[:_INTAKE_BYTES]
         stream = self._stream
         try:
             piece = stream.decompress(taken, wanted)

@@ -26,6 +26,7 @@ from fluxhttp.errors import BodyTooLargeError, IncompleteBodyError, TooManyRedir
 
 if TYPE_CHECKING:
     from fluxhttp._core.config import Config
+    from fluxhttp._core.deadline import Deadline
     from fluxhttp._core.request import Request
     from fluxhttp._core.transport import TransportResponse
 
@@ -41,6 +42,11 @@ _BODYLESS = frozenset({204, 304})
 class Exchange:
     """One call, from its first request to its Response.
 
+    Args:
+        request: the first.
+        config: its limits and redirects.
+        deadline: checked while decoding; waiting is the transport's affair.
+
     Attributes:
         request: what is to be sent now.
         answered: the request that the answer read last belongs to.
@@ -51,6 +57,7 @@ class Exchange:
     __slots__ = (
         "_answer",
         "_config",
+        "_deadline",
         "_declared",
         "_decoder",
         "_history",
@@ -62,10 +69,11 @@ class Exchange:
         "response",
     )
 
-    def __init__(self, request: Request, config: Config) -> None:
+    def __init__(self, request: Request, config: Config, deadline: Deadline | None = None) -> None:
         self.request = self.answered = request
         self.response: Response | None = None
         self._config = config
+        self._deadline = deadline
         self._history: tuple[Response, ...] = ()
         self._next: Request | None = None
         self._answer: TransportResponse | None = None
@@ -114,7 +122,7 @@ class Exchange:
         if "content-encoding" in index and self.request.decodes and self._declared != 0:
             codings = parse_codings(index["content-encoding"])
             if codings:
-                self._decoder = Decoder(codings)
+                self._decoder = Decoder(codings, limit_bytes=self._config.limits.body)
                 self._parts = BytesIO()
                 return _PIECE_BYTES
         return self._first_size()
@@ -157,6 +165,7 @@ class Exchange:
             BodyTooLargeError: the body is over the limit.
             DecodingError: the body is not what its Content-Encoding says.
             IncompleteBodyError: fewer bytes than declared, and the transport did not say so.
+            RequestTimeoutError: the deadline passed while the body was decoded.
         """
         self.received += len(data)
         if self._next is not None:
@@ -218,6 +227,9 @@ class Exchange:
                 parts.write(memoryview(piece)[: most - parts.tell()])
                 return self._overflow(parts)
             parts.write(piece)
+            if self._deadline is not None:
+                # A small answer may unpack to a lot: decoding takes its time, too (decision D11).
+                self._deadline.check("body")
         if data:
             return _PIECE_BYTES
         decoder.finish()

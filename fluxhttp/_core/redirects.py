@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 FOLLOWED = frozenset({301, 302, 303, 307, 308})
 #: These ask for the answer, not for the request again (decision D3).
 _BECOMES_GET = frozenset({301, 302, 303})
-#: Never sent to another origin (decision D4).
-_CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization"})
+#: Never sent to another origin (decision D4); the last three only because Go drops them (rule 46).
+_CREDENTIALS = frozenset(
+    {"authorization", "cookie", "proxy-authorization", "cookie2", "proxy-authenticate", "www-authenticate"}
+)
 
 _obs_text = re.compile(r"[\x80-\xff]")
 

@@ -1,0 +1,32 @@
+"""The conformance suite: one set of behaviours that every transport must show.
+
+A whole test file for a transport of your own::
+
+    import pytest
+    from fluxhttp_conformance import cases, check
+
+    @pytest.mark.parametrize("case", cases(), ids=str)
+    def test_my_transport(case):
+        check(case, "mypkg:MyTransport")
+"""
+
+from fluxhttp_conformance.case import Case, case, cases
+from fluxhttp_conformance.lab import HarnessError, Lab, chunked, ok, raw
+from fluxhttp_conformance.run import Result, check, run_case
+from fluxhttp_conformance.target import NotApplicable, Target
+
+__all__ = [
+    "Case",
+    "HarnessError",
+    "Lab",
+    "NotApplicable",
+    "Result",
+    "Target",
+    "case",
+    "cases",
+    "check",
+    "chunked",
+    "ok",
+    "raw",
+    "run_case",
+]

@@ -1,0 +1,1 @@
+"""Origins: peers that play scripts, and remember what they saw."""

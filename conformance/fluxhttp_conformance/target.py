@@ -1,0 +1,76 @@
+"""A transport under test, by name or by factory."""
+
+from __future__ import annotations
+
+import inspect
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import fluxhttp
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from fluxhttp import Transport
+
+#: What the suite may want of a factory. A case that needs one it does not take is not applicable.
+KEYWORDS = ("ca_file", "dialer", "proxies", "trust_env")
+
+
+class NotApplicable(Exception):  # noqa: N818  # an outcome, not an error
+    """The case needs something that this transport cannot be given."""
+
+
+class Target:
+    """How to open the transport under test.
+
+    Args:
+        name: what reports call it.
+        factory: returns a new transport; called with those of ``ca_file``,
+            ``dialer``, ``proxies`` and ``trust_env`` that its signature takes.
+    """
+
+    def __init__(self, name: str, factory: Callable[..., Transport]) -> None:
+        self.name = name
+        self._factory = factory
+        parameters = inspect.signature(factory).parameters.values()
+        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+        self.keywords = frozenset(
+            KEYWORDS if takes_any else {parameter.name for parameter in parameters}.intersection(KEYWORDS)
+        )
+
+    @classmethod
+    def named(cls, name: str) -> Target:
+        """A registered transport, or ``package.module:factory``.
+
+        Raises:
+            fluxhttp.InvalidConfigError: there is none of that name.
+        """
+        module, colon, attribute = name.partition(":")
+        if colon:
+            factory: Callable[..., Transport] = getattr(import_module(module), attribute)
+            return cls(name, factory)
+
+        # The registry's own factory hides its signature; the class behind the name shows it.
+        transport = fluxhttp.open_transport(name)
+        transport.close()
+        return cls(name, type(transport))
+
+    def open(self, **options: Any) -> Transport:
+        """A new transport.
+
+        Raises:
+            NotApplicable: it does not take one of the options.
+        """
+        if missing := set(options) - self.keywords:
+            raise NotApplicable(f"{self.name} takes no {', '.join(sorted(missing))}")
+        if "trust_env" in self.keywords:
+            options.setdefault("trust_env", False)
+        return self._factory(**options)
+
+    def __repr__(self) -> str:
+        return f"<Target {self.name}>"
+
+    def __str__(self) -> str:
+        return self.name
