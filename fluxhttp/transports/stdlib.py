@@ -5,105 +5,36 @@ from __future__ import annotations
 import http.client
 from typing import TYPE_CHECKING
 
+from fluxhttp._wire.carrying import Carrying, is_repeatable
 from fluxhttp._wire.clock import SYSTEM_CLOCK
-from fluxhttp._wire.network import Network, Opening
+from fluxhttp._wire.network import Network
 from fluxhttp._wire.pool import Pool
 from fluxhttp._wire.reader import StrictResponse
-from fluxhttp.errors import FluxHTTPError, InvalidConfigError, InvalidTypeError, ReceiveError, SendError, TLSError
+from fluxhttp.errors import InvalidConfigError, InvalidTypeError, ReceiveError, SendError, TLSError
 
 if TYPE_CHECKING:
     import os
     import ssl
     from collections.abc import Hashable, Mapping
 
-    from fluxhttp._core.config import Config, Limits
+    from fluxhttp._core.config import Config
     from fluxhttp._core.deadline import Clock, Deadline
-    from fluxhttp._core.proxies import Proxy
     from fluxhttp._core.request import Request
     from fluxhttp._wire.dialer import Dials
     from fluxhttp._wire.stream import Stream
 
-#: Head and body up to this size go out in one piece: one packet less, and no
-#: wait for the first to be acknowledged. Copying a larger body would cost more.
-_ONE_PIECE_BYTES = 65_536
-#: May be sent again on their own (decision D12).
-_REPEATABLE = frozenset({"GET", "HEAD"})
 
-
-class _Connection(http.client.HTTPConnection):
-    """One connection of ours, dialled and read our way."""
+class _Connection(Carrying, http.client.HTTPConnection):
+    """One connection, dialled and read our way."""
 
     response_class = StrictResponse
-    sock: Stream  # does all that http.client asks of a socket
+    sock: Stream | None
 
-    def __init__(self, pool: Pool[_Connection], key: Hashable, host: str, port: int, opening: Opening) -> None:
+    def __init__(self, pool: Pool[_Connection], key: Hashable, host: str, port: int) -> None:
         super().__init__(host, port)
         self.idle_since = 0.0
         self._pool = pool
         self._key = key
-        self._opening: Opening | None = opening
-        self._proxy: Proxy | None = None
-
-    def open(self, network: Network, request: Request, proxy: Proxy | None, config: Config, deadline: Deadline) -> None:
-        """Makes the connection; closes it again if that fails."""
-        opening = self._opening
-        assert opening is not None  # only opened once
-        # https goes through a tunnel, in which the proxy is not to be seen.
-        self._proxy = proxy if request.url.scheme == "http" else None
-        try:
-            self.sock = network.open(request.url, proxy, config, opening)
-            self.sock.begin(deadline)
-        except BaseException:
-            self._pool.drop(self)
-            raise
-        self._opening = None
-        if opening.is_ended:
-            self.sock.abort()
-
-    def exchange(self, request: Request, limits: Limits) -> StrictResponse:
-        """Sends a request and reads the head of its answer; drops the connection on failure."""
-        try:
-            answer = StrictResponse(self.sock, method=request.method, limits=limits, owner=self)
-            try:
-                sent_whole = self._send_request(request)
-            except SendError as error:
-                # It may have answered before it hung up: 413, or a TLS alert.
-                if not self._reads_after(answer, error):
-                    raise
-                sent_whole = False
-            else:
-                answer.begin()
-            if not sent_whole:
-                answer.give_up_connection()
-            return answer
-        except BaseException:
-            self._pool.drop(self)
-            raise
-
-    def _send_request(self, request: Request) -> bool:
-        """Whether all of it went; False if the peer answered meanwhile."""
-        proxy = self._proxy
-        if proxy is None:
-            head = request.head_bytes()
-        else:
-            extra = () if proxy.authorization is None else (("Proxy-Authorization", proxy.authorization),)
-            head = request.head_bytes(request.url.origin + request.url.target, extra)
-        body = request.body
-        if len(body) <= _ONE_PIECE_BYTES:
-            self.send(head + body if body else head)
-            return True
-        self.send(head)
-        return self.sock.send_body(body)
-
-    @staticmethod
-    def _reads_after(answer: StrictResponse, error: SendError) -> bool:
-        try:
-            answer.begin()
-        except TLSError as alert:
-            raise alert from error
-        except FluxHTTPError:
-            return False
-        return True
 
     def answer_closed(self, *, reusable: bool) -> None:
         """Called by the answer when the caller is done with it."""
@@ -114,15 +45,7 @@ class _Connection(http.client.HTTPConnection):
 
     def is_idle(self) -> bool:
         """Whether nothing came since the last answer was read."""
-        return self.sock.is_idle()
-
-    def abort(self) -> None:
-        """Ends the call in flight, from another thread, with ClosedError."""
-        opening = self._opening
-        if opening is not None:
-            opening.end()
-        else:
-            self.sock.abort()
+        return self.sock is not None and self.sock.is_idle()
 
     def close(self) -> None:
         """Closes the socket, if there is one yet."""
@@ -205,23 +128,28 @@ class StdlibTransport:
         # Through a proxy that forwards, one connection leads to every http origin.
         key = (None if proxy is not None and url.scheme == "http" else url.origin, config.insecure_skip_verify, proxy)
         connection = self._pool.take(key)
-        if connection is not None:
-            connection.sock.begin(deadline)
+        if connection is not None and connection.sock is not None:
+            stream = connection.sock
+            stream.begin(deadline)
             try:
-                return connection.exchange(request, config.limits)
+                return connection.exchange(request, config.limits, connection)
             except (SendError, ReceiveError, TLSError):
-                if connection.sock.received or not _is_repeatable(request):
+                self._pool.drop(connection)
+                if stream.received or not is_repeatable(request):
                     raise
+            except BaseException:
+                self._pool.drop(connection)
+                raise
         self._network.check(url, config)
-        connection = _Connection(self._pool, key, url.host, url.port, Opening(deadline))
+        connection = _Connection(self._pool, key, url.host, url.port)
         self._pool.add(connection)
-        connection.open(self._network, request, proxy, config, deadline)
-        return connection.exchange(request, config.limits)
+        try:
+            connection.open(self._network, request, proxy, config, deadline)
+            return connection.exchange(request, config.limits, connection)
+        except BaseException:
+            self._pool.drop(connection)
+            raise
 
     def close(self) -> None:
         """Closes every connection; calls in flight end with ClosedError. Twice is fine."""
         self._pool.close()
-
-
-def _is_repeatable(request: Request) -> bool:
-    return request.method in _REPEATABLE or "idempotency-key" in request.headers

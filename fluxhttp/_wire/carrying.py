@@ -1,0 +1,119 @@
+"""Carrying: one exchange over a connection of ``http.client`` or urllib3, done once for both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from fluxhttp._wire.network import Opening
+from fluxhttp._wire.reader import StrictResponse
+from fluxhttp.errors import ClosedError, FluxHTTPError, SendError, TLSError
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
+
+    from fluxhttp._core.config import Config, Limits
+    from fluxhttp._core.deadline import Deadline
+    from fluxhttp._core.proxies import Proxy
+    from fluxhttp._core.request import Request
+    from fluxhttp._wire.network import Network
+    from fluxhttp._wire.reader import Owner
+    from fluxhttp._wire.stream import Stream
+
+    _Base = HTTPConnection
+else:
+    _Base = object
+
+#: Head and body up to this size go out in one piece: one packet less, and no
+#: wait for the first to be acknowledged. Copying a larger body would cost more.
+_ONE_PIECE_BYTES = 65_536
+#: May be sent again on their own (decision D12).
+_REPEATABLE = frozenset({"GET", "HEAD"})
+
+
+def is_repeatable(request: Request) -> bool:
+    """Whether a request may be sent again after a used connection died without a byte (D12)."""
+    return request.method in _REPEATABLE or "idempotency-key" in request.headers
+
+
+class Carrying(_Base):
+    """What a connection class of ``http.client`` gets from us; it comes first among the bases."""
+
+    sock: Stream | None  # does all that http.client asks of a socket
+    _opening: Opening | None = None
+    _proxy: Proxy | None = None
+    _is_aborted = False
+
+    def open(self, network: Network, request: Request, proxy: Proxy | None, config: Config, deadline: Deadline) -> None:
+        """Makes the connection: name look-up, guard, connect, tunnel, TLS.
+
+        Raises:
+            TransportError: it was not made.
+            ClosedError: ``abort`` was called before or meanwhile.
+        """
+        opening = self._opening = Opening(deadline)
+        if self._is_aborted:
+            raise ClosedError("the transport was closed during the call")
+        # https goes through a tunnel, in which the proxy is not to be seen.
+        self._proxy = proxy if request.url.scheme == "http" else None
+        stream = network.open(request.url, proxy, config, opening)
+        stream.begin(deadline)
+        self.sock = stream
+        self._opening = None
+        if self._is_aborted:
+            stream.abort()
+
+    def exchange(self, request: Request, limits: Limits, owner: Owner) -> StrictResponse:
+        """Sends a request and reads the head of its final answer.
+
+        Raises:
+            TransportError, HeadTooLargeError: the connection is good for nothing more.
+        """
+        stream = self.sock
+        assert stream is not None  # opened before
+        answer = StrictResponse(stream, method=request.method, limits=limits, owner=owner)
+        try:
+            sent_whole = self._send_request(stream, request)
+        except SendError as error:
+            # It may have answered before it hung up: 413, or a TLS alert.
+            if not _reads_after(answer, error):
+                raise
+            sent_whole = False
+        else:
+            answer.begin()
+        if not sent_whole:
+            answer.give_up_connection()
+        return answer
+
+    def _send_request(self, stream: Stream, request: Request) -> bool:
+        """Whether all of it went; False if the peer answered meanwhile."""
+        proxy = self._proxy
+        if proxy is None:
+            head = request.head_bytes()
+        else:
+            extra = () if proxy.authorization is None else (("Proxy-Authorization", proxy.authorization),)
+            head = request.head_bytes(request.url.origin + request.url.target, extra)
+        body = request.body
+        if len(body) <= _ONE_PIECE_BYTES:
+            self.send(head + body if body else head)
+            return True
+        self.send(head)
+        return stream.send_body(body)
+
+    def abort(self) -> None:
+        """Ends the call in flight, from another thread, with ClosedError."""
+        self._is_aborted = True
+        opening, stream = self._opening, self.sock
+        if opening is not None:
+            opening.end()
+        if stream is not None:
+            stream.abort()
+
+
+def _reads_after(answer: StrictResponse, error: SendError) -> bool:
+    try:
+        answer.begin()
+    except TLSError as alert:
+        raise alert from error
+    except FluxHTTPError:
+        return False
+    return True
