@@ -38,6 +38,7 @@ def is_repeatable(request: Request) -> bool:
 class Carrying(_Base):
     """What a connection class of ``http.client`` gets from us; it comes first among the bases."""
 
+    response_class: type[StrictResponse] = StrictResponse
     sock: Stream | None  # does all that http.client asks of a socket
     _opening: Opening | None = None
     _proxy: Proxy | None = None
@@ -70,7 +71,7 @@ class Carrying(_Base):
         """
         stream = self.sock
         assert stream is not None  # opened before
-        answer = StrictResponse(stream, method=request.method, limits=limits, owner=owner)
+        answer = self.response_class(stream, method=request.method, limits=limits, owner=owner)
         try:
             sent_whole = self._send_request(stream, request)
         except SendError as error:

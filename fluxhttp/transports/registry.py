@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 GROUP = "fluxhttp.transports"
 _OURS = {
     "stdlib": ("fluxhttp.transports.stdlib", "StdlibTransport"),
+    "urllib3": ("fluxhttp.transports.urllib3", "Urllib3Transport"),
 }
 
 

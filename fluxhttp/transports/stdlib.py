@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from fluxhttp._wire.carrying import Carrying, is_repeatable
 from fluxhttp._wire.clock import SYSTEM_CLOCK
 from fluxhttp._wire.network import Network
+from fluxhttp._wire.options import IDLE_SECONDS, MAX_IDLE_PER_ORIGIN, check_pool_options
 from fluxhttp._wire.pool import Pool
-from fluxhttp._wire.reader import StrictResponse
-from fluxhttp.errors import InvalidConfigError, InvalidTypeError, ReceiveError, SendError, TLSError
+from fluxhttp.errors import ReceiveError, SendError, TLSError
 
 if TYPE_CHECKING:
     import os
@@ -21,14 +21,11 @@ if TYPE_CHECKING:
     from fluxhttp._core.deadline import Clock, Deadline
     from fluxhttp._core.request import Request
     from fluxhttp._wire.dialer import Dials
-    from fluxhttp._wire.stream import Stream
+    from fluxhttp._wire.reader import StrictResponse
 
 
 class _Connection(Carrying, http.client.HTTPConnection):
     """One connection, dialled and read our way."""
-
-    response_class = StrictResponse
-    sock: Stream | None
 
     def __init__(self, pool: Pool[_Connection], key: Hashable, host: str, port: int) -> None:
         super().__init__(host, port)
@@ -85,19 +82,10 @@ class StdlibTransport:
         ssl_context: ssl.SSLContext | None = None,
         trust_env: bool = True,
         proxies: Mapping[str, str] | str | None = None,
-        max_idle_per_origin: int = 10,
-        idle_seconds: float = 10.0,
+        max_idle_per_origin: int = MAX_IDLE_PER_ORIGIN,
+        idle_seconds: float = IDLE_SECONDS,
     ) -> None:
-        for name, value, kinds in (
-            ("max_idle_per_origin", max_idle_per_origin, int),
-            ("idle_seconds", idle_seconds, int | float),
-        ):
-            if isinstance(value, bool) or not isinstance(value, kinds):
-                raise InvalidTypeError(f"{name} must be a number, not {type(value).__name__}")
-        if max_idle_per_origin < 0:
-            raise InvalidConfigError(f"max_idle_per_origin must be 0 or more, not {max_idle_per_origin}")
-        if not idle_seconds > 0:
-            raise InvalidConfigError(f"idle_seconds must be more than 0, not {idle_seconds:g}")
+        check_pool_options(max_idle_per_origin, idle_seconds)
         self._network = Network(
             dialer=dialer, ca_file=ca_file, ssl_context=ssl_context, trust_env=trust_env, proxies=proxies
         )

@@ -1,0 +1,419 @@
+"""Urllib3Transport: urllib3's pools and connections, our bytes out, our judgement in.
+
+urllib3 rewrites request targets, regroups fields, retries, and judges answers
+more leniently than RFC 9112. So it is given the target "/" and no fields; a
+connection class of ours sends the request as it stands and reads the answer
+with our reader. urllib3 keeps what it is good at: pools of connections.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import weakref
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from urllib3 import PoolManager, Retry, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+
+from fluxhttp._wire.carrying import Carrying, is_repeatable
+from fluxhttp._wire.clock import SYSTEM_CLOCK
+from fluxhttp._wire.network import Network
+from fluxhttp._wire.options import IDLE_SECONDS, MAX_IDLE_PER_ORIGIN, check_pool_options
+from fluxhttp._wire.reader import StrictResponse
+from fluxhttp.errors import (
+    ClosedError,
+    FluxHTTPError,
+    InvalidConfigError,
+    InvalidTypeError,
+    ReceiveError,
+    SendError,
+    TLSError,
+)
+from fluxhttp.transports.urllib3_errors import translated
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+
+    from fluxhttp._core.config import Config
+    from fluxhttp._core.deadline import Clock, Deadline
+    from fluxhttp._core.proxies import Proxy
+    from fluxhttp._core.request import Request
+    from fluxhttp._wire.dialer import Dials
+
+#: Pools of different origins that are kept; urllib3's own default is 10.
+_POOLS_MAX = 100
+#: Pools found again without urllib3's normalisation of their key.
+_RECENT_MAX = 100
+_NO_RETRIES = Retry.from_int(False, redirect=False)
+_NO_TIMEOUT = Timeout(None)
+#: Options of a caller's PoolManager that would have no effect, since TLS is ours.
+_TLS_OPTIONS = ("ssl_", "ca_cert", "cert_", "key_", "assert_", "server_hostname")
+
+
+class _Carried(Exception):  # noqa: N818  # it never reaches anybody
+    """One of our errors on its way through urllib3, which takes any OSError for one of its own."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
+
+
+class _Call(dict[str, str]):
+    """What a connection needs to know of a call; urllib3 passes it on in place of the headers."""
+
+    __slots__ = ("config", "deadline", "network", "proxy", "request", "transport")
+
+    def __init__(
+        self, transport: Urllib3Transport, request: Request, proxy: Proxy | None, config: Config, deadline: Deadline
+    ) -> None:
+        self.transport = transport
+        self.network = transport._network
+        self.request = request
+        self.proxy = proxy
+        self.config = config
+        self.deadline = deadline
+
+    def copy(self) -> _Call:
+        """urllib3 copies the headers before it adds those of a proxy, of which there are none."""
+        return self
+
+
+class _Answer(StrictResponse):
+    """What urllib3 looks at in an answer, for its log."""
+
+    length_remaining = None
+    #: urllib3 notes where the answer came from.
+    retries: object
+    _connection: object
+    _pool: object
+
+    @property
+    def version_string(self) -> str:
+        """``HTTP/1.1``."""
+        return self.http_version
+
+
+class _Carries(Carrying):
+    """What both connection classes have from us."""
+
+    response_class = _Answer
+
+    _answer: StrictResponse | None = None
+    _pool: _HTTPPool | _HTTPSPool
+    _idle_since = 0.0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether urllib3 may use the connection again."""
+        stream = self.sock
+        if stream is None:
+            return False
+        return SYSTEM_CLOCK.monotonic() - self._idle_since < self._pool.idle_seconds and stream.is_idle()
+
+    def request(  # type: ignore[override]  # only urllib3 calls it, as is done here
+        self,
+        method: str,  # noqa: ARG002  # the signature is urllib3's
+        url: str,  # noqa: ARG002
+        body: object = None,  # noqa: ARG002
+        headers: _Call | None = None,
+        **options: object,  # noqa: ARG002
+    ) -> None:
+        """Makes the call that stands in place of the headers, up to the head of the answer."""
+        call = headers
+        assert call is not None  # send() gave it
+        try:
+            call.transport._begin(self)
+            self._answer = self._make(call)
+        except FluxHTTPError as error:
+            raise _Carried(error) from None
+
+    def _make(self, call: _Call) -> StrictResponse:
+        stream = self.sock
+        limits = call.config.limits
+        if stream is not None:
+            stream.begin(call.deadline)
+            try:
+                return self.exchange(call.request, limits, self)
+            except (SendError, ReceiveError, TLSError):
+                if stream.received or not is_repeatable(call.request):
+                    raise
+                self.close()
+        call.network.check(call.request.url, call.config)
+        self.open(call.network, call.request, call.proxy, call.config, call.deadline)
+        return self.exchange(call.request, limits, self)
+
+    def getresponse(self) -> StrictResponse:
+        """The answer whose head ``request`` has read."""
+        answer, self._answer = self._answer, None
+        assert answer is not None  # request() came before
+        return answer
+
+    def answer_closed(self, *, reusable: bool) -> None:
+        """Called by the answer when the caller is done with it."""
+        self._idle_since = SYSTEM_CLOCK.monotonic()
+        self._pool.take_back(self, reusable=reusable)
+
+
+class _HTTPConnection(_Carries, HTTPConnection):  # type: ignore[misc]  # sock is a Stream
+    """urllib3's connection, dialled and read our way."""
+
+
+class _HTTPSConnection(_Carries, HTTPSConnection):  # type: ignore[misc]  # as above
+    """The same for https."""
+
+
+class _Pools:
+    """What both pool classes have from us."""
+
+    pool: queue.LifoQueue[Any] | None
+
+    def _note(self, this: weakref.ref[Urllib3Transport]) -> None:
+        # Weakly: a transport that is dropped takes its pools along, and they their connections.
+        self._transport = this
+        transport = this()
+        assert transport is not None  # it is making this pool
+        self.idle_seconds = transport._idle_seconds
+        self._keeps = transport._keeps
+        transport._pools.add(self)
+
+    def _validate_conn(self, conn: object) -> None:
+        """Nothing: urllib3 would connect here, before it is known what for."""
+
+    def _new_conn(self) -> Any:
+        connection = super()._new_conn()  # type: ignore[misc]  # of the pool class beside
+        connection._pool = self
+        transport = self._transport()
+        if transport is not None:
+            transport._connections.add(connection)
+        return connection
+
+    def take_back(self, connection: _Carries, *, reusable: bool) -> None:
+        """Keeps a connection, or fills its place with none."""
+        transport = self._transport()
+        if transport is not None:
+            transport._end(connection)
+        if not (reusable and self._keeps):
+            connection.close()
+            self._put_conn(None)
+        else:
+            self._put_conn(connection)
+
+    def _put_conn(self, conn: object) -> None:
+        # Without urllib3's warning that the pool is full: to keep ten and close the rest is what was asked for.
+        pool = self.pool
+        try:
+            if pool is not None:
+                pool.put(conn, block=False)
+                return
+        except queue.Full:
+            pass
+        if conn is not None:
+            cast("_Carries", conn).close()
+
+
+class _HTTPPool(_Pools, HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection  # type: ignore[assignment]  # getresponse() is ours
+
+    def __init__(self, host: str, port: int, *, transport: weakref.ref[Urllib3Transport], **options: Any) -> None:
+        super().__init__(host, port, **options)
+        self._note(transport)
+
+
+class _HTTPSPool(_Pools, HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection  # type: ignore[assignment]  # as above
+
+    def __init__(self, host: str, port: int, *, transport: weakref.ref[Urllib3Transport], **options: Any) -> None:
+        super().__init__(host, port, **options)
+        self._note(transport)
+
+
+class Urllib3Transport:
+    """Carries requests over urllib3, with the same bytes and outcomes as every other transport.
+
+    Thread-safe. Safe after fork: a child leaves the parent's connections alone.
+
+    Args:
+        dialer: how a host is connected; None for ``Dialer()``.
+        ca_file: path of a PEM file with the certificates to trust, and no others;
+            None trusts what the system trusts.
+        ssl_context: a context of yours, used as it is; excludes ``ca_file`` and
+            calls with ``insecure_skip_verify``.
+        trust_env: whether HTTP_PROXY, HTTPS_PROXY and NO_PROXY count (decision
+            D14). They are read now, not at each call.
+        proxies: proxies by scheme, or one URL for both; they replace the environment's.
+        max_idle_per_origin: connections kept for one origin, 0 or more.
+        idle_seconds: how long a connection is kept without use, more than 0.
+        pool_manager: a ``urllib3.PoolManager`` of yours, still without pools. Its
+            ``num_pools``, ``maxsize`` and ``block`` count then, not
+            ``max_idle_per_origin``; its retries and time-outs do not. What goes
+            over the wire is the same as ever.
+
+    Raises:
+        InvalidConfigError: an option is out of its range, or two exclude each
+            other; the pool manager has pools, a proxy or TLS options already.
+        InvalidTypeError: an option has the wrong type.
+    """
+
+    def __init__(
+        self,
+        *,
+        dialer: Dials | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        trust_env: bool = True,
+        proxies: Mapping[str, str] | str | None = None,
+        max_idle_per_origin: int = MAX_IDLE_PER_ORIGIN,
+        idle_seconds: float = IDLE_SECONDS,
+        pool_manager: PoolManager | None = None,
+    ) -> None:
+        check_pool_options(max_idle_per_origin, idle_seconds)
+        self._network = Network(
+            dialer=dialer, ca_file=ca_file, ssl_context=ssl_context, trust_env=trust_env, proxies=proxies
+        )
+        self._idle_seconds = idle_seconds
+        self._keeps = pool_manager is not None or max_idle_per_origin > 0
+        # A queue of size 0 would be one without bounds.
+        self._manager = _adopted(pool_manager) or PoolManager(_POOLS_MAX, maxsize=max(1, max_idle_per_origin))
+        this = weakref.ref(self)
+        self._manager.pool_classes_by_scheme = {
+            "http": cast("type[HTTPConnectionPool]", partial(_HTTPPool, transport=this)),
+            "https": cast("type[HTTPSConnectionPool]", partial(_HTTPSPool, transport=this)),
+        }
+        self._lock = threading.Lock()
+        self._is_closed = False
+        self._used: set[_Carries] = set()
+        self._connections: weakref.WeakSet[_Carries] = weakref.WeakSet()
+        self._pools: weakref.WeakSet[_Pools] = weakref.WeakSet()
+        self._recent: dict[tuple[str | None, bool], HTTPConnectionPool] = {}
+        _transports.add(self)
+
+    @property
+    def clock(self) -> Clock:
+        """The system's clock."""
+        return SYSTEM_CLOCK
+
+    def send(self, request: Request, /, *, config: Config, deadline: Deadline) -> StrictResponse:
+        """Sends the request once, and returns when the head of the final answer is there.
+
+        A connection that was used before and dies before the first byte of an
+        answer is replaced once for GET, HEAD and requests with Idempotency-Key
+        (decision D12).
+
+        Raises:
+            TransportError: the exchange failed.
+            HeadTooLargeError: the head is over the limits.
+            InvalidConfigError: ``insecure_skip_verify`` with an ``ssl_context``.
+            ClosedError: the transport was closed, before or meanwhile.
+        """
+        proxy = self._network.proxy_for(request.url)
+        call = _Call(self, request, proxy, config, deadline)
+        try:
+            answer = self._pool(request, proxy, insecure=config.insecure_skip_verify).urlopen(
+                request.method,
+                "/",
+                headers=call,
+                retries=_NO_RETRIES,
+                redirect=False,
+                assert_same_host=False,
+                timeout=_NO_TIMEOUT,
+                pool_timeout=deadline.remaining(),  # type: ignore[arg-type]  # a queue takes fractions, too
+                preload_content=False,
+                decode_content=False,
+            )
+        except _Carried as carried:
+            raise carried.error from carried.error.__cause__
+        except (HTTPError, OSError, ValueError) as error:
+            raise translated(error, deadline) from error
+        return cast("StrictResponse", answer)
+
+    def _pool(self, request: Request, proxy: Proxy | None, *, insecure: bool) -> HTTPConnectionPool:
+        url = request.url
+        # Through a proxy that forwards, one pool leads to every http origin.
+        key = (None if proxy is not None and url.scheme == "http" else url.origin, insecure)
+        pool = self._recent.get(key)
+        if pool is not None and pool.pool is not None:
+            return pool
+        if self._is_closed:
+            raise ClosedError("the transport is closed")
+        if key[0] is None and proxy is not None:
+            pool = _HTTPPool(proxy.host, proxy.port, transport=weakref.ref(self), **self._manager.connection_pool_kw)
+        else:
+            host = f"[{url.host}]" if ":" in url.host else url.host
+            pool = self._manager.connection_from_host(
+                host, url.port, url.scheme, {"cert_reqs": "CERT_NONE"} if insecure else None
+            )
+        if len(self._recent) >= _RECENT_MAX:
+            self._recent.clear()
+        self._recent[key] = pool
+        return pool
+
+    def _begin(self, connection: _Carries) -> None:
+        with self._lock:
+            if self._is_closed:
+                raise ClosedError("the transport is closed")
+            self._used.add(connection)
+
+    def _end(self, connection: _Carries) -> None:
+        with self._lock:
+            self._used.discard(connection)
+
+    def close(self) -> None:
+        """Closes every connection; calls in flight end with ClosedError. Twice is fine."""
+        with self._lock:
+            self._is_closed = True
+            used = list(self._used)
+            self._used.clear()
+        for connection in used:
+            connection.abort()
+        self._manager.clear()
+        for pool in self._recent.values():
+            pool.close()
+
+    def _forget(self) -> None:
+        """In a child process: closes its copies of the parent's sockets; see ``Pool.forget``."""
+        self._lock = threading.Lock()
+        self._used = set()
+        self._manager.pools.lock = threading.RLock()
+        for connection in list(self._connections):
+            connection.close()
+        for pool in list(self._pools):
+            waiting = pool.pool
+            if waiting is not None:
+                # Anew, with its locks; urllib3 expects one None for each free place.
+                size = waiting.maxsize
+                waiting.__init__(size)  # type: ignore[misc]  # urllib3 holds on to this very queue
+                for _ in range(size):
+                    waiting.put(None)
+
+
+def _adopted(manager: PoolManager | None) -> PoolManager | None:
+    if manager is None:
+        return None
+    if not isinstance(manager, PoolManager):
+        raise InvalidTypeError(f"pool_manager must be a urllib3.PoolManager, not {type(manager).__name__}")
+    if len(manager.pools):
+        raise InvalidConfigError("pool_manager has pools already; its connections are not ours to use")
+    if getattr(manager, "proxy", None) is not None:
+        raise InvalidConfigError("pool_manager has a proxy; give it as proxies=")
+    for name in manager.connection_pool_kw:
+        if name.startswith(_TLS_OPTIONS):
+            raise InvalidConfigError(f"pool_manager has the TLS option {name!r}; give ca_file= or ssl_context=")
+    return manager
+
+
+_transports: weakref.WeakSet[Urllib3Transport] = weakref.WeakSet()
+
+
+def _forget_all() -> None:
+    for transport in list(_transports):
+        transport._forget()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch  # Windows has no fork
+    os.register_at_fork(after_in_child=_forget_all)
