@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fluxhttp import Config, Limits, __version__
 from fluxhttp._cli.failures import EXIT_CODES, UsageError
+from fluxhttp._cli.output import write_stdout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,7 @@ _read_size = re.compile(r"([0-9]{1,18})(?:([KMG])I?)?B?", re.IGNORECASE).fullmat
 #: Powers of 1024, with or without the "i": Flux's page calls 104857600 bytes 100 MB.
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30}
 _find_option_name = re.compile(r"--[a-z][a-z-]*(?==|$)|-[A-Za-z]").match
-_find_command = re.compile(r"[A-Za-z-]{1,16}").fullmatch
+_find_command = re.compile(r"[A-Za-z][A-Za-z-]{0,15}").fullmatch
 
 
 class Arguments(argparse.Namespace):
@@ -56,6 +57,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     Raises:
         UsageError: they cannot be understood.
         SystemExit: --help or --version was asked for, and printed.
+        OutputError, ReaderGoneError: it could not be printed.
     """
     parser = _build_parser()
     if not argv:
@@ -63,9 +65,8 @@ def parse(argv: Sequence[str]) -> Arguments:
     first = argv[0]
     if first not in COMMANDS and first not in _HELP:
         # Here and not in argparse, which would quote it: somebody may have typed a URL with a password.
-        if "://" in first:
-            parser.error("a command comes before the URL, such as: fluxhttp get URL")
-        parser.error(f"unknown command {first!r}" if _find_command(first) else "the first argument is not a command")
+        is_word = _find_command(first)
+        parser.error(f"unknown command {first!r}" if is_word else "a command comes first, such as: fluxhttp get URL")
     arguments, surplus = parser.parse_known_args(argv, Arguments())
     if surplus:
         found = next((name for text in surplus if (name := _find_option_name(text))), None)
@@ -76,15 +77,14 @@ def parse(argv: Sequence[str]) -> Arguments:
 class _Parser(argparse.ArgumentParser):
     """argparse, with errors of ours and without abbreviated options."""
 
-    def __init__(self, **options: object) -> None:
-        super().__init__(  # type: ignore[call-overload]  # passed on as argparse gave them
-            **{
-                "allow_abbrev": False,
-                "formatter_class": argparse.RawDescriptionHelpFormatter,
-                "epilog": _epilog(),
-                **options,
-            }
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter, epilog=_epilog(), **options
         )
+
+    def print_help(self, file: object = None) -> None:  # noqa: ARG002 - the signature is argparse's
+        # argparse would swallow the failure of a write.
+        write_stdout(self.format_help().encode())
 
     def error(self, message: str) -> NoReturn:
         # The one message of argparse that quotes a value: --json=VALUE.
@@ -92,24 +92,32 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message.removeprefix('argument ')}; see {self.prog} --help")
 
 
+class _Version(argparse.Action):
+    """Prints the version."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        write_stdout(f"fluxhttp {__version__}\n".encode())
+        parser.exit()
+
+
 class _Once(argparse.Action):
     """Stores a value, and refuses a second: curl would join them, and we would drop the first."""
 
     def __call__(
         self,
-        parser: argparse.ArgumentParser,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - the signature is argparse's
         namespace: argparse.Namespace,
         values: object,
-        option_string: str | None = None,
+        *_: object,
     ) -> None:
         if getattr(namespace, self.dest) is not None:
-            raise argparse.ArgumentError(self, f"{option_string} may be given only once")
+            raise argparse.ArgumentError(self, "may be given only once")
         setattr(namespace, self.dest, values)
 
 
 def _build_parser() -> _Parser:
     parser = _Parser(prog="fluxhttp", description="Makes an HTTP request and writes the body of the answer.")
-    parser.add_argument("--version", action="version", version=f"fluxhttp {__version__}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for method in METHODS:
         text = f"make a {method.upper()} request"

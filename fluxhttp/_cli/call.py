@@ -35,9 +35,7 @@ def run_call(arguments: Arguments) -> int:
     params: dict[str, list[str]] = {}
     for key, value in arguments.params:
         params.setdefault(key, []).append(value)
-    target = None if arguments.output == "-" else arguments.output
-    if target is not None:
-        check_target(target)
+    target = None if arguments.output in (None, "-") else check_target(arguments.output)
     config = Config(
         timeout=arguments.timeout,
         insecure_skip_verify=arguments.insecure,
@@ -74,8 +72,10 @@ def _open(arguments: Arguments) -> Transport:
     except InvalidTypeError as error:
         if not flags or not isinstance(error.__cause__, TypeError):
             raise
-        refused = [flag for option, flag in flags.items() if repr(option) in str(error)] or list(flags.values())
-        raise UsageError(f"transport {name!r} does not take {' and '.join(refused)}") from error
+        # Not its own text, in which a constructor may quote what it got.
+        refused = [flag for option, flag in flags.items() if f"unexpected keyword argument {option!r}" in str(error)]
+        does_not = "does not take" if refused else "cannot be made with"
+        raise UsageError(f"transport {name!r} {does_not} {' and '.join(refused or flags.values())}") from error
 
 
 def _read_data(data: str | None) -> bytes | None:
@@ -117,7 +117,7 @@ def _refuse_constant(name: str) -> None:
 
 def _head(response: Response) -> bytes:
     """The heads of the redirects that were followed and of the answer, as received (D9, D10)."""
-    lines = []
+    lines: list[str] = []
     for answer in (*response.history, response):
         lines.append(f"{answer.http_version} {answer.status_code} {answer.reason}")
         lines += [f"{name}: {value}" for name, value in answer.headers.multi_items()]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import secrets
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,13 @@ if TYPE_CHECKING:
 def report(line: str) -> None:
     """Writes one line to standard error, control characters escaped."""
     if sys.stderr is not None:
-        shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in line)
-        print(f"fluxhttp: {shown}", file=sys.stderr, flush=True)
+        with suppress(OSError):  # there is nobody left to tell
+            print(f"fluxhttp: {printable(line)}", file=sys.stderr, flush=True)
+
+
+def printable(text: str) -> str:
+    """The text on one line, control characters and the like escaped."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def describe_os_error(error: OSError | ValueError) -> str:
@@ -41,13 +47,23 @@ def write_stdout(*parts: bytes) -> None:
     try:
         sys.stdout.flush()
         for part in parts:
-            stream.write(part)
+            _write_all(stream, part)
         stream.flush()
     except OSError as error:
         _silence(stream)
         if isinstance(error, BrokenPipeError):
             raise ReaderGoneError from None
         raise OutputError(f"cannot write to standard output: {describe_os_error(error)}") from error
+
+
+def _write_all(stream: BinaryIO, data: bytes) -> None:
+    """Writes all of it: under PYTHONUNBUFFERED the stream is raw and may take less than it is given."""
+    left = memoryview(data)
+    while left:
+        written: int | None = stream.write(left)
+        if written is None:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        left = left[written:]
 
 
 def _silence(stream: BinaryIO) -> None:
@@ -59,40 +75,42 @@ def _silence(stream: BinaryIO) -> None:
         os.close(nowhere)
 
 
-def check_target(name: str) -> None:
-    """Refuses a file that can never be written, before anything is sent.
+def check_target(name: str) -> Path:
+    """The file that a name leads to; one that can never be written is refused, before anything is sent.
 
     Raises:
         OutputError: it is a directory, or would lie in none.
     """
-    target = os.path.realpath(name)
-    if os.path.isdir(target):
-        raise OutputError(f"cannot write {name}: is a directory")
-    if not os.path.isdir(os.path.dirname(target)):
-        raise OutputError(f"cannot write {name}: no such directory")
+    try:
+        target = Path(os.path.realpath(name))
+        is_directory, has_place = target.is_dir(), target.parent.is_dir()
+    except (OSError, ValueError) as error:
+        raise OutputError(f"cannot write {name}: {describe_os_error(error)}") from error
+    if is_directory or not has_place:
+        raise OutputError(f"cannot write {name}: {'is a directory' if is_directory else 'no such directory'}")
+    return target
 
 
-def write_file(name: str, *parts: bytes) -> None:
+def write_file(target: Path, *parts: bytes) -> None:
     """Writes a file beside its place and then moves it there; a device or pipe is written to directly.
 
-    A link is followed, and the permissions of a file that is replaced are kept.
+    The permissions of a file that is replaced are kept.
 
     Raises:
         OutputError: it cannot be written; what was there before is unchanged.
     """
-    target = Path(os.path.realpath(name))
     try:
         if target.exists() and not target.is_file():
             with target.open("wb") as stream:
                 stream.writelines(parts)
         else:
             _replace(target, parts)
-    except (OSError, ValueError) as error:
-        raise OutputError(f"cannot write {name}: {describe_os_error(error)}") from error
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {describe_os_error(error)}") from error
 
 
 def _replace(target: Path, parts: tuple[bytes, ...]) -> None:
-    partial = target.with_name(f".fluxhttp-{secrets.token_hex(8)}.part")
+    partial = target.with_name(f".fluxhttp-{os.urandom(8).hex()}.part")
     try:
         with partial.open("xb") as stream:
             stream.writelines(parts)

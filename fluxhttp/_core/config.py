@@ -22,7 +22,7 @@ def _count(name: str, value: object, *, least: int) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidTypeError(f"{name} must be an int, not {type(value).__name__}")
     if value < least:
-        raise InvalidConfigError(f"{name} must be at least {least}, not {value}")
+        raise InvalidConfigError(f"{name} must be at least {least}")
     return value
 
 
@@ -39,12 +39,13 @@ def _seconds(value: object) -> float | None:
     if isinstance(value, bool):
         raise InvalidTypeError("timeout must be seconds or a timedelta, not bool")
     if not isinstance(value, int | float):
-        total = getattr(value, "total_seconds", None)
-        if total is None:
+        from datetime import timedelta
+
+        if not isinstance(value, timedelta):
             raise InvalidTypeError(f"timeout must be seconds or a timedelta, not {type(value).__name__}")
-        value = total()
+        value = value.total_seconds()
     try:
-        seconds = float(value)  # type: ignore[arg-type]  # a timedelta's total_seconds gives a float
+        seconds = float(value)
     except OverflowError:
         raise InvalidConfigError("timeout is too large") from None
     if not seconds >= 0:  # NaN, too

@@ -22,7 +22,7 @@ from fluxhttp._core.codings import Decoder, parse_codings
 from fluxhttp._core.headers import Headers
 from fluxhttp._core.redirects import FOLLOWED, next_request
 from fluxhttp._core.response import Response
-from fluxhttp.errors import BodyTooLargeError, IncompleteBodyError, TooManyRedirectsError
+from fluxhttp.errors import BodyTooLargeError, IncompleteBodyError, ProtocolError, TooManyRedirectsError
 
 if TYPE_CHECKING:
     from fluxhttp._core.config import Config
@@ -165,6 +165,7 @@ class Exchange:
             BodyTooLargeError: the body is over the limit.
             DecodingError: the body is not what its Content-Encoding says.
             IncompleteBodyError: fewer bytes than declared, and the transport did not say so.
+            ProtocolError: more bytes than declared, likewise.
             RequestTimeoutError: the deadline passed while the body was decoded.
         """
         self.received += len(data)
@@ -174,6 +175,8 @@ class Exchange:
                 return left
             self.follow()
             return 0
+        if self._declared is not None:
+            self._check_declared(self._declared, is_end=not data)
         if self._decoder is not None:
             return self._decode(self._decoder, data)
         if self._declared is not None:
@@ -185,21 +188,28 @@ class Exchange:
         if self._next is not None:
             self.request, self._next = self._next, None
 
+    def _check_declared(self, declared: int, *, is_end: bool) -> None:
+        """Holds a transport to the length that the answer declares."""
+        if self.received > declared:
+            raise ProtocolError(f"the body goes on after the {declared} bytes declared", phase="body")
+        if is_end and self.received < declared:
+            raise IncompleteBodyError(
+                f"the body ended after {self.received} of {declared} bytes", received=self.received, expected=declared
+            )
+
     def _receive_declared(self, data: bytes, declared: int) -> int:
         most = self._config.limits.body
         cut = most is not None and declared > most
         wanted = most if cut and most is not None else declared
-        if not data:
-            raise IncompleteBodyError(
-                f"the body ended after {self.received} of {declared} bytes", received=self.received, expected=declared
-            )
         if self.received == len(data) == wanted:
             # The whole body in one piece: nothing is copied.
-            return self._finish(data, truncated=cut)
+            return self._finish(bytes(data), truncated=cut)
         if self._parts is None:
             self._parts = BytesIO()
         self._parts.write(data)
-        return wanted - self.received or self._finish(self._parts.getvalue(), truncated=cut)
+        if self.received < wanted:
+            return wanted - self.received
+        return self._finish(self._parts.getvalue()[:wanted], truncated=cut)
 
     def _receive_undeclared(self, data: bytes) -> int:
         parts = self._parts
@@ -256,13 +266,4 @@ class Exchange:
             headers = Headers.trusted(
                 pair for pair in headers.multi_items() if pair[0].lower() not in ("content-encoding", "content-length")
             )
-        return Response(
-            answer.status_code,
-            headers,
-            body,
-            request=self.request,
-            reason=answer.reason,
-            http_version=answer.http_version,
-            history=self._history,
-            truncated=truncated,
-        )
+        return Response.trusted(answer, headers, body, self.request, self._history, truncated=truncated)

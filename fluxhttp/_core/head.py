@@ -103,7 +103,7 @@ def parse_fields(text: str, limits: Limits, *, first: int = 2) -> Headers:
     if len(lines) - 1 > limits.fields:
         raise _too_many(limits)
     lines.pop()
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     index: dict[str, list[str]] = {}
     for line in lines:
         name, colon, value = line.partition(":")

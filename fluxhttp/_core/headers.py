@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 
 from fluxhttp._core.redaction import redact_headers
-from fluxhttp._core.value import Value, set_field
+from fluxhttp._core.value import Value, draft_of, plain_str, set_field
 from fluxhttp.errors import InvalidHeaderError, InvalidTypeError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any, TypeAlias
 
     HeaderSource: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]] | None"
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 # token = 1*tchar                                             (RFC 9110, 5.6.2)
 # tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." /
 #         "^" / "_" / "`" / "|" / "~" / DIGIT / ALPHA
-_is_token = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
+_token = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_is_token = _token.fullmatch
+_begins_as_token = _token.match
 
 # field-value   = *field-content                              (RFC 9110, 5.5)
 # field-vchar   = VCHAR / obs-text, so no control byte but HTAB may stand in one.
@@ -31,6 +33,8 @@ _find_unsendable = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]").search
 _known_names: dict[str, str] = {}
 _KNOWN_NAMES_MAX = 1024
 _KNOWN_NAME_LENGTH_MAX = 64
+#: How much of a name an error shows.
+_SHOWN_MAX = 64
 
 
 def lower_name(name: str) -> str | None:
@@ -51,36 +55,43 @@ def checked_value(name: str, value: str) -> str:
         InvalidHeaderError: it holds a control character other than TAB, or a
             lone surrogate (decision D6). The text never shows the value.
     """
-    try:
-        if value.isprintable() and value.isascii():
-            return value.strip(" ")
-    except AttributeError:
-        raise InvalidTypeError(f"headers: the value of {name!r} must be a str, not {_type_name(value)}") from None
     if not isinstance(value, str):
-        raise InvalidTypeError(f"headers: the value of {name!r} must be a str, not {_type_name(value)}; decode it")
+        hint = "; decode it" if isinstance(value, bytes | bytearray | memoryview) else ""
+        raise InvalidTypeError(f"headers: the value of {_shown(name)} must be a str, not {_type_name(value)}{hint}")
+    # Unbound, as a subclass may strip to itself.
+    if value.isascii() and value.isprintable():
+        return str.strip(value, " ")
     if found := _find_unsendable(value):
         raise InvalidHeaderError(
-            f"headers: the value of {name!r} must not contain {found[0]!r} (position {found.start()})"
+            f"headers: the value of {_shown(name)} must not contain {found[0]!r} (position {found.start()})"
         )
-    return value.strip(" \t")
+    return str.strip(value, " \t")
 
 
-def checked_name(name: object) -> str:
-    """The lower-case form of the name of a field to be sent.
+def checked_name(name: object) -> tuple[str, str]:
+    """The name of a field to be sent, and its lower-case form.
 
     Raises:
         InvalidTypeError: it is not a str.
-        InvalidHeaderError: it is empty or not a token (RFC 9110, 5.1).
+        InvalidHeaderError: it is empty or not a token (RFC 9110, 5.1). The text
+            ends at the character at fault: a whole line may have been given as name.
     """
     if not isinstance(name, str):
         raise InvalidTypeError(f"headers: a name must be a str, not {_type_name(name)}")
+    name = plain_str(name)
     lower = lower_name(name)
     if lower is not None:
-        return lower
+        return name, lower
     if not name:
         raise InvalidHeaderError("headers: a name must not be empty")
-    place, char = next((i, c) for i, c in enumerate(name) if not _is_token(c))
-    raise InvalidHeaderError(f"headers: a name must be a token, but {name[:64]!r} has {char!r} (position {place})")
+    begun = _begins_as_token(name)
+    place = begun.end() if begun else 0
+    after = f" after {_shown(name[:place])}" if begun else ""
+    raise InvalidHeaderError(f"headers: a name must be a token, but has {name[place]!r}{after} (position {place})")
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= _SHOWN_MAX else f"{name[:_SHOWN_MAX]}...")
 
 
 def header_pairs(source: HeaderSource, *, argument: str = "headers") -> Iterable[tuple[str, str]]:
@@ -97,7 +108,7 @@ def header_pairs(source: HeaderSource, *, argument: str = "headers") -> Iterable
         return source.items()
     if isinstance(source, str | bytes):
         raise InvalidTypeError(f"{argument} must be a mapping or pairs of str, not {_type_name(source)}")
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     try:
         for pair in source:
             if isinstance(pair, str | bytes):
@@ -141,30 +152,31 @@ class Headers(Value, Mapping[str, str]):
     _index: dict[str, list[str]] | None
 
     def __init__(self, source: HeaderSource = None) -> None:
-        pairs = []
+        pairs: list[tuple[str, str]] = []
         for name, value in header_pairs(source):
-            checked_name(name)
-            pairs.append((name, checked_value(name, value)))
+            plain, _ = checked_name(name)
+            pairs.append((plain, checked_value(plain, value)))
         set_field(self, "_pairs", tuple(pairs))
         set_field(self, "_index", None)
 
     @classmethod
     def trusted(cls, pairs: Iterable[tuple[str, str]], index: dict[str, list[str]] | None = None) -> Headers:
         """Headers from pairs that were judged already; ``index`` by lower-case name."""
-        headers = cls.__new__(cls)
-        set_field(headers, "_pairs", tuple(pairs))
-        set_field(headers, "_index", index)
+        headers = _Draft()
+        headers._pairs = tuple(pairs)
+        headers._index = index
+        headers.__class__ = Headers
         return headers
 
     @property
     def index(self) -> dict[str, list[str]]:
         """The values by lower-case name. Not to be changed."""
-        index = self._index
-        if index is None:
-            index = {}
-            for name, value in self._pairs:
-                index.setdefault(name.lower(), []).append(value)
-            set_field(self, "_index", index)
+        if self._index is not None:
+            return self._index
+        index: dict[str, list[str]] = {}
+        for name, value in self._pairs:
+            index.setdefault(name.lower(), []).append(value)
+        set_field(self, "_index", index)
         return index
 
     def multi_items(self) -> tuple[tuple[str, str], ...]:
@@ -172,29 +184,36 @@ class Headers(Value, Mapping[str, str]):
         return self._pairs
 
     def get_all(self, name: str) -> tuple[str, ...]:
-        """The values of a name, in order; empty if it is absent."""
-        return tuple(self.index.get(name.lower(), ()))
+        """The values of a name, in order; empty if it is absent.
+
+        Raises:
+            InvalidTypeError: the name is not a str.
+        """
+        return tuple(self._values(name))
 
     def first(self, name: str) -> str | None:
         """The first value of a name, for fields where one value decides (D21)."""
-        values = self.index.get(name.lower())
+        values = self._values(name)
         return values[0] if values else None
 
+    def _values(self, name: str) -> Sequence[str]:
+        if not isinstance(name, str):
+            raise InvalidTypeError(f"name must be a str, not {_type_name(name)}")
+        return self.index.get(name.lower(), ())
+
     def __getitem__(self, name: str) -> str:
-        try:
-            lower = name.lower()
-            values = self.index[lower]
-        except (KeyError, AttributeError):
-            raise KeyError(name) from None
+        values = self.index.get(name.lower()) if isinstance(name, str) else None
+        if values is None:
+            raise KeyError(name)
         if len(values) == 1:
             return values[0]
-        return values[-1] if lower == "set-cookie" else ", ".join(values)
+        return values[-1] if name.lower() == "set-cookie" else ", ".join(values)
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self.index
 
     def __iter__(self) -> Iterator[str]:
-        seen = set()
+        seen: set[str] = set()
         for name, _ in self._pairs:
             lower = name.lower()
             if lower not in seen:
@@ -222,3 +241,6 @@ class Headers(Value, Mapping[str, str]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Headers.trusted, (self._pairs,)
+
+
+_Draft = draft_of(Headers)

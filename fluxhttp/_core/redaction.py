@@ -38,13 +38,19 @@ SECRET_FIELDS = frozenset(
     }
 )
 
+#: Fields whose value is a URL, and fields that hold some among other text.
+_URL_FIELDS = frozenset({"content-location", "location", "referer"})
+_HOLDING_URLS = frozenset({"link", "refresh"})
+
 # A query value runs from "=" to the next "&" or to the end. A key without "="
 # may be a bare token and is masked as well.
 _query_part = re.compile(r"([^&=]*)(=?)([^&]*)(&|$)")
-# userinfo = everything up to the last "@" of the authority (RFC 3986, 3.2.1);
-# backslash ends no authority here, so that `http://a\@b` is masked too.
-_userinfo = re.compile(r"^([^/?#]*//)?[^/?#]*@")
-_control = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# authority = [ userinfo "@" ] host [ ":" port ]                (RFC 3986, 3.2)
+# userinfo = everything up to the last "@"; backslash ends no authority here, so
+# that `http://a\@b` is masked too.
+_find_authority = re.compile(r"([^/?#@]*//)([^/?#]*)").match
+_is_host_and_port = re.compile(r"(?:\[[^\[\]]*\]|[^\[\]:]+)(?::[0-9]*)?").fullmatch
+_control = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 
 def redact_query(query: str) -> str:
@@ -65,16 +71,37 @@ def redact_url(text: str) -> str:
     Userinfo is cut, query values are masked, the fragment is dropped, and
     control characters are escaped, so that the text is one line.
     """
-    text = text.partition("#")[0]
+    text = _without_userinfo(text).partition("#")[0]
     base, mark, query = text.partition("?")
-    base = _userinfo.sub(lambda found: found[1] or "", base)
     shown = base + mark + redact_query(query)
     return _control.sub(lambda found: repr(found[0])[1:-1], shown)
 
 
+def _without_userinfo(text: str) -> str:
+    if "@" not in text:
+        return text
+    found = _find_authority(text)
+    if found is None:
+        # A path, a query or a fragment alone has no userinfo.
+        return text if text[0] in "/?#" else text.rpartition("@")[2]
+    slashes, authority = found.groups()
+    host = authority.rpartition("@")[2]
+    if _is_host_and_port(host):
+        return slashes + host + text[found.end() :]
+    # A "/", "?" or "#" in a password ends the authority too early; only the last "@" is safe.
+    return slashes + text.rpartition("@")[2]
+
+
 def redact_headers(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The lines of a head with the values of secret fields masked."""
-    return [(name, MASK if name.lower() in SECRET_FIELDS else value) for name, value in pairs]
+    """The lines of a head with the values of secret fields masked, and URLs redacted."""
+    return [(name, _redact_value(name.lower(), value)) for name, value in pairs]
+
+
+def _redact_value(name: str, value: str) -> str:
+    if name in _URL_FIELDS:
+        return redact_url(value)
+    is_secret = name in SECRET_FIELDS or (name in _HOLDING_URLS and ("?" in value or "@" in value))
+    return MASK if is_secret else value
 
 
 def describe(error: _Error, method: str, url: str) -> _Error:

@@ -46,7 +46,7 @@ def next_request(request: Request, status_code: int, headers: Headers) -> Reques
         method = method if method in ("GET", "HEAD") else "GET"
         body = b""
     same = is_same_place(request.url, url)
-    pairs = []
+    pairs: list[tuple[str, str]] = []
     for name, value in request.headers.multi_items():
         lower = name.lower()
         if lower == "host":
@@ -55,7 +55,7 @@ def next_request(request: Request, status_code: int, headers: Headers) -> Reques
         elif (drops_content and lower.startswith("content-")) or (not same and lower in _CREDENTIALS):
             continue
         pairs.append((name, value))
-    return Request(method, url, Headers.trusted(pairs), body, decodes=request.decodes)
+    return Request.trusted(method, url, Headers.trusted(pairs), body, decodes=request.decodes)
 
 
 def is_same_place(old: URL, new: URL) -> bool:
@@ -80,4 +80,5 @@ def _resolve(base: URL, location: str) -> URL:
     try:
         return base.join(text).without_userinfo()
     except InvalidURLError as error:
-        raise InvalidRedirectError(f"the redirect cannot be followed: location {error}") from None
+        detail = str(error).removeprefix("url")
+        raise InvalidRedirectError(f"the redirect cannot be followed: location{detail}") from None

@@ -14,7 +14,7 @@ from fluxhttp._core.hosts import canonical_host
 from fluxhttp._core.query import basic_auth_bytes, encode_form, encode_params
 from fluxhttp._core.redaction import redact_url
 from fluxhttp._core.url import URL, split_port
-from fluxhttp._core.value import Value, set_field
+from fluxhttp._core.value import Value, draft_of, plain_str, set_field
 from fluxhttp._version import __version__
 from fluxhttp.errors import (
     InvalidHeaderError,
@@ -95,6 +95,18 @@ class Request(Value):
         set_field(self, "decodes", decodes)
 
     @classmethod
+    def trusted(cls, method: str, url: URL, headers: Headers, body: bytes, *, decodes: bool) -> Request:
+        """A request of parts that were judged already."""
+        request = _Draft()
+        request.method = method
+        request.url = url
+        request.headers = headers
+        request.body = body
+        request.decodes = decodes
+        request.__class__ = Request
+        return request
+
+    @classmethod
     def build(
         cls,
         method: str,
@@ -126,6 +138,7 @@ class Request(Value):
             raise InvalidTypeError(f"method must be a str, not {type(method).__name__}")
         if method not in METHODS:
             raise InvalidMethodError(f"method must be one of {', '.join(sorted(METHODS))}, not {method[:32]!r}")
+        method = plain_str(method)
         target = url if isinstance(url, URL) else URL.parse(url)
         if params:
             query = encode_params(params)
@@ -157,6 +170,9 @@ class Request(Value):
         return f"<Request {self.method} {redact_url(str(self.url))}, {len(self.body)} bytes>"
 
 
+_Draft = draft_of(Request)
+
+
 def _content(body: Body, json: object, form: Params) -> tuple[bytes, str | None]:
     """The content and the Content-Type it implies."""
     given = [
@@ -185,27 +201,27 @@ def _content(body: Body, json: object, form: Params) -> tuple[bytes, str | None]
 def _json_bytes(value: object) -> bytes:
     from json import dumps
 
+    kind: type[InvalidRequestError] = InvalidRequestError
     try:
         return dumps(value, separators=(",", ":"), allow_nan=False, ensure_ascii=False).encode("utf-8")
     except TypeError as error:
-        raise InvalidTypeError(f"json: {error}") from None
+        kind, text = InvalidTypeError, str(error)
     except UnicodeEncodeError as error:
-        raise InvalidRequestError(
-            f"json: a str has a lone surrogate (position {error.start} of the document)"
-        ) from None
+        text = f"a str has a lone surrogate (position {error.start} of the document)"
     except (ValueError, RecursionError) as error:
         # "Out of range float values are not JSON compliant", "Circular reference detected", depth
         text = str(error).partition(":")[0]
-        raise InvalidRequestError(f"json: {text[:1].lower()}{text[1:]}") from None
+    # Out here it has no context, which might hold the document.
+    raise kind(f"json: {text[:1].lower()}{text[1:]}")
 
 
 def _assemble(method: str, url: URL, headers: HeaderSource, body: bytes, content_type: str | None) -> Request:
     """Puts the caller's fields and ours in the order of the wire."""
     rest: list[tuple[str, str]] = []
     placed: dict[str, tuple[str, str]] = {}
-    names = set()
+    names: set[str] = set()
     for name, value in header_pairs(headers):
-        lower = checked_name(name)
+        name, lower = checked_name(name)
         value = checked_value(name, value)
         names.add(lower)
         if lower in _PLACED:
@@ -235,7 +251,7 @@ def _assemble(method: str, url: URL, headers: HeaderSource, body: bytes, content
     decodes = method != "HEAD" and "accept-encoding" not in names and "range" not in names
     if decodes:
         pairs.append(("Accept-Encoding", ACCEPTED_CODINGS))
-    return Request(method, url, Headers.trusted(pairs), body, decodes=decodes)
+    return Request.trusted(method, url, Headers.trusted(pairs), body, decodes=decodes)
 
 
 def _place(placed: dict[str, tuple[str, str]], lower: str, name: str, value: str, body: bytes) -> None:
@@ -256,13 +272,12 @@ def _place(placed: dict[str, tuple[str, str]], lower: str, name: str, value: str
 def _checked_host(value: str) -> str:
     """A caller's Host (RFC 9110, 7.2), in the form a URL's host takes."""
     try:
-        host, _ = split_port(value, "http")
+        host, port = split_port(value, "http")
         name = canonical_host(host)
     except InvalidURLError as error:
-        raise InvalidHeaderError(
-            f"headers: 'Host' is not a host and port: {str(error).removeprefix('url: ')}"
-        ) from None
-    port = value[len(host) + 1 :]
+        detail = str(error).removeprefix("url: ").replace("url has", "it has")
+        raise InvalidHeaderError(f"headers: 'Host' is not a host and port: {detail}") from None
     if ":" in name:
         name = f"[{name.partition('%')[0]}]"
-    return f"{name}:{port}" if port else name
+    # As the caller has it: the default port is left out only where it was.
+    return f"{name}:{port}" if value[len(host) + 1 :] else name

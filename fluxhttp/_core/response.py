@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import re
+from codecs import lookup
 from typing import TYPE_CHECKING
 
 from fluxhttp._core.headers import Headers
 from fluxhttp._core.redaction import describe
-from fluxhttp._core.value import Value, set_field
-from fluxhttp.errors import DecodingError, ResponseError, StatusError, TruncatedBodyError
+from fluxhttp._core.request import Request
+from fluxhttp._core.value import Value, draft_of, set_field
+from fluxhttp.errors import DecodingError, InvalidTypeError, ResponseError, StatusError, TruncatedBodyError
 
 if TYPE_CHECKING:
     from datetime import timedelta
     from typing import Any, Self
 
     from fluxhttp._core.headers import HeaderSource
-    from fluxhttp._core.request import Request
+    from fluxhttp._core.transport import TransportResponse
     from fluxhttp._core.url import URL
 
 # parameter = parameter-name "=" parameter-value                (RFC 9110, 5.6.6)
-_find_charset = re.compile(r";[ \t]*charset=[ \t]*\"?([A-Za-z0-9!#$%&'*+\-.^_`|~]+)", re.IGNORECASE).search
+# A charset's name has 40 characters at most (RFC 2978, 2.3).
+_find_charset = re.compile(r";[ \t]*charset=[ \t]*\"?([A-Za-z0-9!#$%&'*+\-.^_`|~]{1,40})", re.IGNORECASE).search
+#: Python's own text codecs, which are no charsets. The first takes quadratic
+#: time, the last warns of what it does not understand.
+_NO_CHARSETS = frozenset({"punycode", "idna", "undefined", "raw-unicode-escape", "unicode-escape"})
 
 
 class Response(Value):
@@ -91,18 +97,52 @@ class Response(Value):
         history: tuple[Response, ...] = (),
         truncated: bool = False,
     ) -> None:
+        if not isinstance(status_code, int):
+            raise _wrong_type("status_code", "an int", status_code)
+        if not isinstance(body, bytes):
+            raise _wrong_type("body", "bytes", body)
+        if not (request is None or isinstance(request, Request)):
+            raise _wrong_type("request", "a Request", request)
+        if not isinstance(reason, str):
+            raise _wrong_type("reason", "a str", reason)
         if url is None and request is not None:
             url = request.url
         set_field(self, "status_code", status_code)
         set_field(self, "headers", headers if isinstance(headers, Headers) else Headers(headers))
         set_field(self, "body", body)
-        set_field(self, "_duration_ns", 0 if duration is None else round(duration.total_seconds() * 1e9))
+        set_field(self, "_duration_ns", 0 if duration is None else _nanoseconds(duration))
         set_field(self, "request", request)
         set_field(self, "url", url)
         set_field(self, "reason", reason)
         set_field(self, "http_version", http_version)
         set_field(self, "history", history)
         set_field(self, "truncated", truncated)
+
+    @classmethod
+    def trusted(
+        cls,
+        answer: TransportResponse,
+        headers: Headers,
+        body: bytes,
+        request: Request,
+        history: tuple[Response, ...],
+        *,
+        truncated: bool,
+    ) -> Response:
+        """The response of a transport's answer whose body was read; its duration is to follow."""
+        response = _Draft()
+        response.status_code = answer.status_code
+        response.headers = headers
+        response.body = body
+        response._duration_ns = 0
+        response.request = request
+        response.url = request.url
+        response.reason = answer.reason
+        response.http_version = answer.http_version
+        response.history = history
+        response.truncated = truncated
+        response.__class__ = Response
+        return response
 
     def timed(self, nanoseconds: int) -> Self:
         """This very response with its duration filled in; for the client that made it."""
@@ -128,18 +168,21 @@ class Response(Value):
 
     @property
     def text(self) -> str:
-        """The body as text: the charset of Content-Type, else UTF-8; errors are replaced.
+        """The body as text, in the charset of Content-Type, else UTF-8; errors are replaced.
 
         Raises:
             TruncatedBodyError: the body was cut at the limit.
         """
         self._refuse_truncated("text")
         found = _find_charset(self.headers.first("content-type") or "")
-        try:
-            return self.body.decode(found[1] if found else "utf-8", "replace")
-        except (LookupError, UnicodeError):
-            # An unknown charset, or one of Python's codecs that is not for text.
-            return self.body.decode("utf-8", "replace")
+        if found is not None:
+            try:
+                if lookup(found[1]).name not in _NO_CHARSETS:
+                    return self.body.decode(found[1], "replace")
+            except (LookupError, UnicodeError):
+                # An unknown charset, or one of Python's codecs that is not for text.
+                pass
+        return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
         """The body as JSON (RFC 8259): UTF-8, or UTF-16 or 32 as its first bytes show.
@@ -184,13 +227,33 @@ class Response(Value):
         return f"<Response {self.status_code}, {len(self.body)} bytes{cut}>"
 
 
+_Draft = draft_of(Response)
+
+
+def _nanoseconds(duration: object) -> int:
+    from datetime import timedelta
+
+    if not isinstance(duration, timedelta):
+        raise _wrong_type("duration", "a timedelta", duration)
+    return round(duration.total_seconds() * 1e9)
+
+
+def _wrong_type(argument: str, wanted: str, value: object) -> InvalidTypeError:
+    return InvalidTypeError(f"{argument} must be {wanted}, not {type(value).__name__}")
+
+
 def peek(response: Response) -> dict[str, str | int]:
     """One row that shows a response, as Flux's ``requests.peek``.
 
     Returns:
         ``status_code`` int, ``body`` decoded as UTF-8 with replacement,
         ``headers`` one ``Name: value`` line a field, ``duration`` int nanoseconds.
+
+    Raises:
+        InvalidTypeError: it is not a Response.
     """
+    if not isinstance(response, Response):
+        raise _wrong_type("response", "a Response", response)
     return {
         "status_code": response.status_code,
         "body": response.body.decode("utf-8", "replace"),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from fluxhttp._core.hosts import canonical_host, is_numeric_label
 from fluxhttp._core.redaction import redact_url
-from fluxhttp._core.value import Value, set_field
+from fluxhttp._core.value import Value, draft_of, set_field
 from fluxhttp.errors import InvalidTypeError, InvalidURLError
 
 if TYPE_CHECKING:
@@ -38,8 +38,8 @@ _plain = re.compile(
 
 # pchar      = unreserved / pct-encoded / sub-delims / ":" / "@"       (3.3)
 # query      = *( pchar / "/" / "?" )                                  (3.4)
-_outside_path = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]")
-_outside_query = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]")
+_outside_path = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]+")
+_outside_query = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]+")
 _find_bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})").search
 _find_control = re.compile("[\x00-\x1f\x7f]").search
 _find_surrogate = re.compile("[\ud800-\udfff]").search
@@ -51,7 +51,7 @@ _escape = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
 def _percent_encode(found: re.Match[str]) -> str:
-    return "".join([f"%{byte:02X}" for byte in found[0].encode("utf-8")])
+    return "%" + found[0].encode("utf-8").hex("%").upper()
 
 
 def canonical_path(path: str) -> str:
@@ -103,7 +103,8 @@ def split_port(rest: str, scheme: str) -> tuple[str, int]:
     """Host text and port; an absent or empty port is the scheme's default.
 
     Raises:
-        InvalidURLError: the port is not a decimal number from 1 to 65535.
+        InvalidURLError: the port is not a decimal number from 1 to 65535. It is
+            not shown: a password with a "/" in it would stand in its place.
     """
     if rest.startswith("["):
         host, bracket, port = rest.rpartition("]")
@@ -116,7 +117,7 @@ def split_port(rest: str, scheme: str) -> tuple[str, int]:
     if not port:
         return host, DEFAULT_PORTS[scheme]
     if not (port.isascii() and port.isdecimal() and len(port) <= 5 and 1 <= int(port) <= 65535):
-        raise InvalidURLError(f"url: the port must be a number from 1 to 65535, not {port[:16]!r}")
+        raise InvalidURLError("url: the port must be a number from 1 to 65535")
     return host, int(port)
 
 
@@ -182,26 +183,23 @@ class URL(Value):
         query: str | None,
         userinfo: tuple[str, str] | None = None,
     ) -> URL:
-        url = cls.__new__(cls)
-        set_field(url, "scheme", scheme)
-        set_field(url, "host", host)
-        set_field(url, "port", port)
-        set_field(url, "_userinfo", userinfo)
+        url = _Draft()
+        url.scheme = scheme
+        url.host = host
+        url.port = port
+        url.path = path
+        url.query = query
+        url.target = path if query is None else f"{path}?{query}"
+        url._userinfo = userinfo
         suffix = "" if DEFAULT_PORTS[scheme] == port else f":{port}"
         if ":" in host:
-            set_field(url, "authority", f"[{host.partition('%')[0]}]{suffix}")
-            set_field(url, "origin", f"{scheme}://[{host.replace('%', '%25')}]{suffix}")
+            url.authority = f"[{host.partition('%')[0]}]{suffix}"
+            url.origin = f"{scheme}://[{host.replace('%', '%25')}]{suffix}"
         else:
-            authority = host + suffix
-            set_field(url, "authority", authority)
-            set_field(url, "origin", f"{scheme}://{authority}")
-        url._set_target(path, query)
+            url.authority = host + suffix
+            url.origin = f"{scheme}://{url.authority}"
+        url.__class__ = URL
         return url
-
-    def _set_target(self, path: str, query: str | None) -> None:
-        set_field(self, "path", path)
-        set_field(self, "query", query)
-        set_field(self, "target", path if query is None else f"{path}?{query}")
 
     @property
     def userinfo(self) -> tuple[str, str] | None:
@@ -213,10 +211,17 @@ class URL(Value):
 
     def with_query(self, query: str) -> URL:
         """The same URL with another query, which is canonical already."""
-        url = URL.__new__(URL)
-        for name in ("scheme", "host", "port", "authority", "origin", "_userinfo"):
-            set_field(url, name, getattr(self, name))
-        url._set_target(self.path, query)
+        url = _Draft()
+        url.scheme = self.scheme
+        url.host = self.host
+        url.port = self.port
+        url.path = self.path
+        url.query = query
+        url.target = f"{self.path}?{query}"
+        url.authority = self.authority
+        url.origin = self.origin
+        url._userinfo = self._userinfo
+        url.__class__ = URL
         return url
 
     def without_userinfo(self) -> URL:
@@ -263,14 +268,16 @@ class URL(Value):
         return URL._build, (self.scheme, self.host, self.port, self.path, self.query)
 
 
+_Draft = draft_of(URL)
 _CACHED_LENGTH_MAX = 2048
 
 
 def _parse(text: str) -> URL:
     if found := _plain(text):
         scheme, host, digits, path, query = found.groups()
-        if not is_numeric_label(host.rpartition(".")[2]) and len(host) <= 63 and (not digits or int(digits) <= 65535):
-            return URL._build(scheme, host, int(digits) if digits else DEFAULT_PORTS[scheme], path or "/", query)
+        port = int(digits) if digits else DEFAULT_PORTS[scheme]
+        if not is_numeric_label(host.removesuffix(".").rpartition(".")[2]) and len(host) <= 63 and port <= 65535:
+            return URL._build(scheme, host, port, path or "/", query)
     check_text(text)
     return _from_parts(*_split_text(text))
 
@@ -287,10 +294,11 @@ def _split_text(text: str) -> tuple[str | None, str | None, str | None, str, str
 
 
 def _from_parts(scheme: str | None, slashes: str | None, authority: str | None, path: str, query: str | None) -> URL:
-    if scheme is None:
-        raise InvalidURLError("url must start with http:// or https://")
-    scheme = scheme.lower()
+    scheme = scheme.lower() if scheme else ""
     if scheme not in DEFAULT_PORTS:
+        if not scheme or slashes is None:
+            # What stands before a colon alone may be a host, or a user's name.
+            raise InvalidURLError("url must start with http:// or https://")
         raise InvalidURLError(f"url: the scheme must be http or https, not {scheme[:32]!r}")
     if slashes is None or not authority:
         raise InvalidURLError("url has no host")

@@ -9,10 +9,31 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, ClassVar, NoReturn, Self
+    from typing import Any, ClassVar, NoReturn, Self, TypeVar
+
+    _V = TypeVar("_V", bound="Value")
 
 #: Sets a field from within a constructor: ``set_field(self, "name", value)``.
 set_field: Callable[[object, str, object], None] = object.__setattr__
+
+
+def draft_of(cls: type[_V]) -> Callable[[], _V]:
+    """A mutable twin of a value class, for values made on the path of every call.
+
+    ``set_field`` costs six times a plain assignment. A draft is filled by
+    assignments and then becomes the value, for the two have the same layout::
+
+        draft = _Draft()
+        draft.scheme = "http"
+        draft.__class__ = URL
+    """
+    twin: Any = type(f"{cls.__name__}Draft", (Value,), {"__slots__": cls.__slots__, "__setattr__": object.__setattr__})
+    return twin  # type: ignore[no-any-return]  # to a type checker its instances are of the value class
+
+
+def plain_str(text: str) -> str:
+    """The text as an exact str: what a subclass, such as an Enum, formats to may be another text."""
+    return text if type(text) is str else str.__str__(text)
 
 
 def restore(cls: type[Value], values: tuple[Any, ...]) -> Value:

@@ -3,7 +3,7 @@
 Joining pieces of a large body would hold it twice. ``io.BufferedReader`` makes
 one object of the asked size and reads straight into it, so it gets a raw file
 that first hands out what came already and then the socket. Memory of the full
-size is only asked for once a sixteenth of it has come: a length that is merely
+size is only asked for once a part of it has come: a length that is merely
 declared costs nothing (CVE-2025-13836).
 """
 
@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from fluxhttp._wire.stream import Stream
 
-#: How much more may be asked for than has come.
-_TRUST = 16
+#: How much more may be asked for than has come. What came is held beside it for a
+#: moment: a sixty-fourth of the body.
+_TRUST = 64
 #: Asked for at once in any case.
 _FREE_BYTES = 1_048_576
 
@@ -34,8 +35,10 @@ class SmallRead:
 
     def __init__(self, stream: Stream, size: int) -> None:
         self._stream = stream
-        self._pieces = [stream.take(size)]
-        self.missing = size - len(self._pieces[0])
+        first = stream.take(size)
+        # An empty piece would be taken for the end.
+        self._pieces = [first] if first else []
+        self.missing = size - len(first)
 
     def read(self) -> bytes:
         """All of it."""

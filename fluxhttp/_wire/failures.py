@@ -15,10 +15,20 @@ if TYPE_CHECKING:
     from fluxhttp.errors import Phase, TransportError
 
 
+#: What a socket's methods may raise, closed or not, TLS or in memory: OSError; ValueError
+#: for a descriptor that is gone; OverflowError for a number the system cannot take.
+SOCKET_ERRORS = (OSError, ValueError, OverflowError)
+
+
 def describe_os_error(error: BaseException) -> str:
     """What happened, in the system's words, without addresses or file names."""
     text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
     return text[:1].lower() + text[1:]
+
+
+def is_socket_timeout(error: BaseException) -> bool:
+    """Whether a socket's own time-out passed; ETIMEDOUT, the system's for a dead peer, has a number."""
+    return isinstance(error, TimeoutError) and error.errno is None
 
 
 def is_unexpected_end(error: BaseException) -> bool:
@@ -44,7 +54,9 @@ def receive_failure(error: BaseException, phase: Phase, *, maybe_sent: bool) -> 
 
 def send_failure(error: BaseException, *, maybe_sent: bool) -> TransportError:
     """The error for a write that failed."""
-    if is_tls_failure(error) and not is_unexpected_end(error):
+    if is_unexpected_end(error):
+        return SendError("the peer closed the TLS connection without saying so", maybe_sent=maybe_sent)
+    if is_tls_failure(error):
         return TLSError(f"TLS failed: {tls_reason(error)}", phase="send", maybe_sent=maybe_sent)
     return SendError(f"the connection broke: {describe_os_error(error)}", maybe_sent=maybe_sent)
 

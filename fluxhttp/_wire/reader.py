@@ -168,7 +168,13 @@ class StrictResponse(http.client.HTTPResponse):
 
     def _read_some(self, size: int) -> bytes:
         if self._chunks is not None:
-            return self._read_chunks(size, self._chunks)
+            pieces: list[bytes] = []
+            try:
+                self._read_chunks(size, self._chunks, pieces)
+            except ReceiveError:
+                self._received += sum(map(len, pieces))
+                raise
+            return b"".join(pieces)
         if self._left is None:
             return self._read_until_end(size)
         data = self._read_exactly(min(size, self._left))
@@ -210,10 +216,9 @@ class StrictResponse(http.client.HTTPResponse):
 
     # Chunks (RFC 9112, 7.1)
 
-    def _read_chunks(self, size: int, chunks: ChunkCounter) -> bytes:
+    def _read_chunks(self, size: int, chunks: ChunkCounter, pieces: list[bytes]) -> None:
         """Chunk data up to ``size``: as much as came, but at least a byte unless it is the end."""
         stream = self._stream
-        pieces: list[bytes] = []
         while size:
             if not self._left:
                 if pieces and stream.buffer.find(b"\n", stream.position) < 0:
@@ -234,7 +239,6 @@ class StrictResponse(http.client.HTTPResponse):
             self._left -= len(piece)
             if not self._left:
                 self._end_chunk()
-        return b"".join(pieces)
 
     def _end_chunk(self) -> None:
         stream = self._stream

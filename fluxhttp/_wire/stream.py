@@ -13,11 +13,14 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING, Protocol
 
-from fluxhttp._wire.failures import receive_failure, send_failure
+from fluxhttp._core.head import find_head_end
+from fluxhttp._wire.failures import SOCKET_ERRORS, is_socket_timeout, receive_failure, send_failure
 from fluxhttp._wire.waiting import SECONDS_MAX, wait_for
 from fluxhttp.errors import ClosedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fluxhttp._core.deadline import Deadline
     from fluxhttp.errors import FluxHTTPError, Phase
 
@@ -28,6 +31,9 @@ RECEIVE_BYTES = 65_536
 SEND_SLICE_BYTES = 1_048_576
 #: The content of one TLS record (RFC 8446, 5.1): what one write of TLS sends at most.
 _TLS_RECORD_BYTES = 16_384
+#: What a peer may say while a body is sent, before it counts as an answer: room for
+#: interim ones, and no more than that, for nothing reads them meanwhile.
+_EARLY_BYTES = 65_536
 
 
 class Socket(Protocol):
@@ -52,10 +58,12 @@ class Stream:
         received: whether a byte came since the current request began.
     """
 
-    __slots__ = ("_aborted", "_deadline", "_sock", "_timed", "buffer", "position", "received", "sent")
+    __slots__ = ("_aborted", "_deadline", "_pending", "_sock", "_timed", "buffer", "position", "received", "sent")
 
     def __init__(self, sock: Socket) -> None:
         self._sock = sock
+        #: A TLS socket's count of bytes that came in a record of which only a part was read.
+        self._pending: Callable[[], int] | None = getattr(sock, "pending", None)
         self._deadline: Deadline | None = None
         #: Whether the socket may be left with another time-out than none.
         self._timed = True
@@ -75,26 +83,32 @@ class Stream:
         self._deadline = deadline
         self.sent = False
         self.received = False
-        if deadline.seconds is None and self._timed:
-            self._sock.settimeout(None)
-            self._timed = False
+        if self.position >= len(self.buffer):
+            # What was read of the last answer is no part of this one's.
+            self.buffer, self.position = b"", 0
 
     def _arm(self, phase: Phase) -> None:
         """Gives the socket what is left of the deadline."""
         deadline = self._deadline
-        if deadline is None or deadline.seconds is None:
+        seconds = None
+        if deadline is not None and deadline.seconds is not None:
+            left = deadline.remaining()
+            if not left:
+                raise deadline.timeout_error(phase, maybe_sent=self.sent)
+            seconds = min(left, SECONDS_MAX)
+        elif not self._timed:
             return
-        left = deadline.remaining()
-        if not left:
-            raise deadline.timeout_error(phase, maybe_sent=self.sent)
-        self._timed = True
-        self._sock.settimeout(min(left, SECONDS_MAX))
+        try:
+            self._sock.settimeout(seconds)
+        except SOCKET_ERRORS as error:
+            raise self._failure(error, phase) from error
+        self._timed = seconds is not None
 
     def _failure(self, error: BaseException, phase: Phase) -> FluxHTTPError:
         """Our error for one of the socket's."""
         if self._aborted:
             return ClosedError("the transport was closed during the call")
-        if isinstance(error, TimeoutError) and self._deadline is not None:
+        if self._deadline is not None and is_socket_timeout(error):
             return self._deadline.timeout_error(phase, maybe_sent=self.sent)
         if phase == "send":
             return send_failure(error, maybe_sent=self.sent)
@@ -111,8 +125,7 @@ class Stream:
         self._arm(phase)
         try:
             data = self._sock.recv(RECEIVE_BYTES)
-        except (OSError, ValueError) as error:
-            # ValueError: a TLS socket that another thread closed.
+        except SOCKET_ERRORS as error:
             raise self._failure(error, phase) from error
         if data:
             self.received = True
@@ -140,7 +153,7 @@ class Stream:
         self._arm(phase)
         try:
             count = self._sock.recv_into(view)
-        except (OSError, ValueError) as error:
+        except SOCKET_ERRORS as error:
             raise self._failure(error, phase) from error
         if not count and self._aborted:
             raise ClosedError("the transport was closed during the call")
@@ -154,7 +167,7 @@ class Stream:
         Raises:
             RequestTimeoutError, SendError, TLSError, ClosedError: not all of it went.
         """
-        if len(data) > _TLS_RECORD_BYTES and hasattr(self._sock, "do_handshake"):
+        if len(data) > _TLS_RECORD_BYTES and self._pending is not None:
             # A TLS socket's sendall starts its time-out anew for each record.
             for start in range(0, len(data), _TLS_RECORD_BYTES):
                 self.sendall(data[start : start + _TLS_RECORD_BYTES])
@@ -164,11 +177,13 @@ class Stream:
         self.sent = True
         try:
             self._sock.sendall(data)
-        except (OSError, ValueError) as error:
+        except SOCKET_ERRORS as error:
             raise self._failure(error, "send") from error
 
     def send_body(self, body: bytes) -> bool:
         """Sends a large body in slices, and stops when the peer answers meanwhile (RFC 9112, 9.5).
+
+        No single write waits: a peer that answers instead of reading must be heard.
 
         Returns:
             Whether all of it went.
@@ -177,50 +192,58 @@ class Stream:
             RequestTimeoutError, SendError, TLSError, ClosedError: it did not, and no answer came.
         """
         view = memoryview(body)
-        while view:
-            self._wait_writable()
-            if self._answered_early():
-                return False
-            self._arm("send")
-            try:
-                view = view[self._sock.send(view[:SEND_SLICE_BYTES]) :]
-            except (OSError, ValueError) as error:
-                raise self._failure(error, "send") from error
+        try:
+            while view:
+                self._wait_writable()
+                if self._answered_early():
+                    return False
+                view = view[self._send_now(view[:SEND_SLICE_BYTES]) :]
+        except SOCKET_ERRORS as error:
+            raise self._failure(error, "send") from error
         return True
 
     def _wait_writable(self) -> None:
         """Waits until a write can go on, or the peer has something to say."""
         number = self._sock.fileno()
-        deadline = self._deadline
-        left = None if deadline is None else deadline.remaining()
+        left = None if self._deadline is None else self._deadline.remaining()
         if left == 0.0 or not wait_for(left, readable=(number,), writable=(number,)):
-            assert deadline is not None  # without one the wait has no end
-            raise deadline.timeout_error("send", maybe_sent=self.sent)
+            raise TimeoutError
+
+    def _send_now(self, data: memoryview) -> int:
+        """Sends what there is room for. TLS sends all or nothing, and wants the same again after nothing."""
+        try:
+            return self._sock.send(data)
+        except OSError as error:
+            if _would_wait(error):
+                return 0
+            raise
 
     def _answered_early(self) -> bool:
-        """Whether the peer has sent its final answer, or the end, before all was sent."""
-        piece = self.receive_now()
+        """Whether the peer has begun its final answer before all was sent."""
+        piece = self._receive_now()
         if piece:
             self.received = True
             self.buffer += piece
-        return piece == b"" or begins_final_answer(self.buffer)
+        if begins_final_answer(self.buffer) or len(self.buffer) > _EARLY_BYTES:
+            return True
+        if piece == b"":
+            raise ConnectionAbortedError("the peer closed it")
+        return False
 
-    def receive_now(self) -> bytes | None:
-        """What is there without waiting: bytes, b"" for the end (or a failure), None for nothing.
+    def _receive_now(self) -> bytes | None:
+        """What is there without waiting: bytes, b"" for the end, None for nothing.
 
         A TLS socket may have had something to read that was no data, a session
         ticket for instance: that is nothing, too.
         """
         self._timed = True
+        self._sock.settimeout(0.0)
         try:
-            self._sock.settimeout(0.0)
             return self._sock.recv(RECEIVE_BYTES)
-        except BlockingIOError:
-            return None
-        except (OSError, ValueError) as error:
-            if type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError"):
+        except OSError as error:
+            if _would_wait(error):
                 return None
-            return b""
+            raise
 
     # Between calls and at the end
 
@@ -232,10 +255,11 @@ class Stream:
         if self.position < len(self.buffer):
             return False
         try:
-            ready = wait_for(0.0, readable=(self._sock.fileno(),))
-        except (OSError, ValueError):
+            if self._pending is not None and self._pending():
+                return False
+            return not wait_for(0.0, readable=(self._sock.fileno(),)) or self._receive_now() is None
+        except SOCKET_ERRORS:
             return False
-        return not ready or self.receive_now() is None
 
     def abort(self) -> None:
         """Ends the call in flight, from another thread, with ClosedError."""
@@ -246,16 +270,24 @@ class Stream:
                 socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
             else:
                 self._sock.shutdown(socket.SHUT_RDWR)
-        except (OSError, ValueError):
+        except SOCKET_ERRORS:
             pass  # not connected any more: its reads and writes fail by themselves
 
     def close(self) -> None:
         """Closes the socket; twice is fine."""
-        self._sock.close()
+        try:
+            self._sock.close()
+        except SOCKET_ERRORS:
+            pass  # it is gone all the same
 
     def fileno(self) -> int:
         """The socket's; -1 once it is closed."""
         return self._sock.fileno()
+
+
+def _would_wait(error: OSError) -> bool:
+    """Whether a socket that does not wait has nothing to read, or no room to write."""
+    return isinstance(error, BlockingIOError) or type(error).__name__ in ("SSLWantReadError", "SSLWantWriteError")
 
 
 def begins_final_answer(data: bytes) -> bool:
@@ -272,7 +304,7 @@ def begins_final_answer(data: bytes) -> bool:
             return False
         if piece[8:].lstrip(b" ")[:1] != b"1":
             return True
-        end = data.find(b"\r\n\r\n", start)
-        if end < 0:
+        end = find_head_end(data, start)
+        if end is None:
             return False
-        start = end + 4
+        start = end[1]
