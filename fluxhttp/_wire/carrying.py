@@ -71,7 +71,7 @@ class Carrying(_Base):
         """
         stream = self.sock
         assert stream is not None  # opened before
-        answer = self.response_class(stream, method=request.method, limits=limits, owner=owner)
+        answer = self.response_class(stream, method=request.method, limits=limits)
         try:
             sent_whole = self._send_request(stream, request)
         except SendError as error:
@@ -81,8 +81,11 @@ class Carrying(_Base):
             sent_whole = False
         else:
             answer.begin()
-        if not sent_whole:
+        if not sent_whole or "connection" in request.headers:
+            # Whoever sends "close", which is all it can say, must not go on (RFC 9112, 9.6).
             answer.give_up_connection()
+        # Not before: one that failed has nothing to give back, not even when it is finalized.
+        answer.owner = owner
         return answer
 
     def _send_request(self, stream: Stream, request: Request) -> bool:

@@ -12,10 +12,11 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from fluxhttp._core.hosts import is_address
-from fluxhttp._wire.failures import describe_os_error
+from fluxhttp._wire.failures import SOCKET_ERRORS, describe_os_error
 from fluxhttp._wire.lookup import SLICE_SECONDS, lookups, system_resolver
 from fluxhttp._wire.waiting import wait_for
 from fluxhttp.errors import ConnectError, InvalidConfigError, InvalidTypeError, NameResolutionError
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Connection Attempt Delay (RFC 8305, 5).
 STAGGER_SECONDS = 0.25
+#: How long to wait for room in the queue of a Unix socket's listener.
+_RETRY_SECONDS = 0.01
 
 
 class Guard(Protocol):
@@ -78,6 +81,8 @@ class Dialer:
             raise InvalidTypeError(f"guard must have a method permits, but {type(guard).__name__} has none")
         if not isinstance(allow_proxy, bool):
             raise InvalidTypeError(f"allow_proxy must be a bool, not {type(allow_proxy).__name__}")
+        if unix_socket is not None and not isinstance(unix_socket, str | os.PathLike):
+            raise InvalidTypeError(f"unix_socket must be a str or a path, not {type(unix_socket).__name__}")
         self.resolver = resolver
         self.guard = guard
         self.allow_proxy = allow_proxy
@@ -101,7 +106,8 @@ class Dialer:
             if not addresses:
                 raise NameResolutionError("no such host")
         sock = _Attempts([_target(address, port) for address in _interleaved(addresses)], deadline).first()
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with suppress(OSError):  # the peer may be gone already: whoever uses the connection will say so
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
 
     def _resolve(self, host: str, deadline: Deadline) -> list[str]:
@@ -136,7 +142,7 @@ def _target(address: str, port: int) -> tuple[int, Target]:
         return socket.AF_INET6, (number, port)
     try:
         return socket.AF_INET6, (number, port, 0, int(zone) if zone.isdecimal() else socket.if_nametoindex(zone))
-    except OSError:
+    except (OSError, ValueError):
         raise ConnectError("there is no network interface with the zone of the address") from None
 
 
@@ -147,20 +153,22 @@ class _Attempts:
         self._waiting = targets[::-1]
         self._deadline = deadline
         self._running: dict[int, socket.socket] = {}
-        self._failure: OSError | None = None
+        #: When the next one starts, whatever those before it do.
+        self._start_next = 0.0
+        self._failure: Exception | None = None
 
     def first(self) -> socket.socket:
         """The first that connects; the others are closed."""
         clock = self._deadline.clock
         try:
-            start_next = clock.monotonic()
+            self._start_next = clock.monotonic()
             while self._waiting or self._running:
                 self._deadline.check("connect", maybe_sent=False)
                 now = clock.monotonic()
-                if self._waiting and (not self._running or now >= start_next):
+                if self._waiting and now >= self._start_next:
+                    self._start_next = now + STAGGER_SECONDS
                     self._start(*self._waiting.pop())
-                    start_next = now + STAGGER_SECONDS
-                winner = self._wait(start_next - now)
+                winner = self._wait(self._start_next - now)
                 if winner is not None:
                     winner.settimeout(None)
                     return winner
@@ -177,20 +185,25 @@ class _Attempts:
             sock = socket.socket(family, socket.SOCK_STREAM)
             sock.setblocking(False)
             code = sock.connect_ex(target)
-        except OSError as error:
+        except SOCKET_ERRORS as error:
             if sock is not None:
                 sock.close()
-            self._failure = self._failure or error
+            self._failed(error)
             return
-        if code in (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EISCONN):
+        if code == errno.EAGAIN and family == socket.AF_UNIX:
+            # The listener's queue is full, and nothing says when there is room.
+            sock.close()
+            self._waiting.append((family, target))
+            self._start_next = self._deadline.clock.monotonic() + _RETRY_SECONDS
+        elif code in (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EISCONN):
             self._running[sock.fileno()] = sock
         else:
             sock.close()
-            self._failed(code)
+            self._failed(OSError(code, os.strerror(code)))
 
     def _wait(self, seconds: float) -> socket.socket | None:
         """Waits for an attempt to end, in slices so that a closed transport is noticed."""
-        if not self._running:
+        if not (self._running or self._waiting):
             return None
         left = self._deadline.remaining()
         most = SLICE_SECONDS if left is None else min(left, SLICE_SECONDS)
@@ -202,8 +215,9 @@ class _Attempts:
             if code == 0:
                 return sock
             sock.close()
-            self._failed(code)
+            self._failed(OSError(code, os.strerror(code)))
         return None
 
-    def _failed(self, code: int) -> None:
-        self._failure = self._failure or OSError(code, os.strerror(code))
+    def _failed(self, error: Exception) -> None:
+        self._failure = self._failure or error
+        self._start_next = self._deadline.clock.monotonic()

@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from fluxhttp.errors import NameResolutionError
+from fluxhttp.errors import ConnectError, NameResolutionError, TransportError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from fluxhttp._core.deadline import Deadline
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     Resolver = Callable[[str], Iterable[str]]
 
 THREADS_MAX = 16
+#: What a resolver says of a name without addresses; TransportError where it asks over HTTP.
+_NO_SUCH_HOST = (OSError, UnicodeError, LookupError, TransportError)
 #: How often a waiting call looks whether it was ended meanwhile.
 SLICE_SECONDS = 0.05
 
@@ -52,7 +55,8 @@ class _Job:
     def run(self) -> None:
         try:
             found = self._resolver(self._host)
-            self.addresses = (found,) if isinstance(found, str) else tuple(found)
+            is_one = isinstance(found, str) or not isinstance(found, Iterable)
+            self.addresses = (found,) if is_one else tuple(found)
         except BaseException as error:  # noqa: BLE001  # it is raised again in the threads that wait
             self.error = error
 
@@ -72,14 +76,18 @@ class Lookups:
             RequestTimeoutError: they did not come in time, or sixteen other look-ups hang.
             NameResolutionError: there is no such host: the resolver raised OSError or
                 LookupError, or gave nothing. The text names no resolver (rule 32).
+            ConnectError: the resolver raised something else, or there is no thread for it.
         """
         job = self._job(resolver, host, deadline)
         while not job.done.wait(_slice(deadline)):
             deadline.check("dns", maybe_sent=False)
-        if isinstance(job.error, OSError | UnicodeError | LookupError) or (job.error is None and not job.addresses):
+        error = job.error
+        if isinstance(error, _NO_SUCH_HOST) or (error is None and not job.addresses):
             raise NameResolutionError("no such host") from None
-        if job.error is not None:
-            raise job.error
+        if isinstance(error, Exception):
+            raise ConnectError(f"the resolver failed: {type(error).__name__}", phase="dns") from error
+        if error is not None:
+            raise error
         return job.addresses
 
     def _job(self, resolver: Resolver, host: str, deadline: Deadline) -> _Job:
@@ -91,12 +99,20 @@ class Lookups:
                 if job is not None:
                     return job
                 if self._room.acquire(blocking=False):
-                    job = self._jobs[key] = _Job(resolver, host)
-                    threading.Thread(target=self._run, args=(key, job), name="fluxhttp look-up", daemon=True).start()
-                    return job
+                    return self._start(key, _Job(resolver, host))
             deadline.check("dns", maybe_sent=False)
             if self._room.acquire(timeout=_slice(deadline)):
                 self._room.release()
+
+    def _start(self, key: tuple[int, str], job: _Job) -> _Job:
+        thread = threading.Thread(target=self._run, args=(key, job), name="fluxhttp look-up", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._room.release()
+            raise ConnectError("no thread can be started for the name look-up", phase="dns") from error
+        self._jobs[key] = job
+        return job
 
     def _run(self, key: tuple[int, str], job: _Job) -> None:
         job.run()

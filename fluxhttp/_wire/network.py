@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from fluxhttp._core.deadline import EndableDeadline
 from fluxhttp._core.proxies import ProxyRules
 from fluxhttp._wire.dialer import Dialer
-from fluxhttp._wire.stream import Stream
+from fluxhttp._wire.failures import SOCKET_ERRORS, describe_os_error
+from fluxhttp._wire.stream import Stream, shut_down
 from fluxhttp._wire.tunnel import open_tunnel
 from fluxhttp.errors import (
     ClosedError,
@@ -22,6 +21,7 @@ from fluxhttp.errors import (
 )
 
 if TYPE_CHECKING:
+    import socket
     import ssl
     from collections.abc import Mapping
 
@@ -49,8 +49,7 @@ class Opening:
         self.deadline.end()
         sock = self.sock
         if sock is not None:
-            with suppress(OSError, ValueError):  # not connected any more
-                sock.shutdown(socket.SHUT_RDWR)
+            shut_down(sock)
 
     @property
     def is_ended(self) -> bool:
@@ -95,6 +94,8 @@ class Network:
             self._rules = ProxyRules.from_environment(os.environ) if trust_env else ProxyRules.direct()
         self._is_direct = self._rules.is_direct
         self._tls: TLSSettings | None = None
+        if ca_file is not None and not isinstance(ca_file, str | os.PathLike):
+            raise InvalidTypeError(f"ca_file must be a str or a path, not {type(ca_file).__name__}")
         self._tls_options = (None if ca_file is None else os.fspath(ca_file), ssl_context)
         if self._tls_options != (None, None):
             self.tls()
@@ -159,9 +160,10 @@ class Network:
                     way = Stream(sock)
                     way.begin(deadline)
                     open_tunnel(way, url, proxy, config.limits)
-                from fluxhttp._wire.tls import handshake
+                from fluxhttp._wire.tls import handshake, wrap
 
-                sock = opening.sock = handshake(sock, url.host, context, deadline)
+                sock = opening.sock = wrapped = wrap(sock, url.host, context)
+                handshake(wrapped, url.host, deadline)
         except BaseException:
             sock.close()
             raise
@@ -169,8 +171,18 @@ class Network:
 
     def _dial(self, url: URL, proxy: Proxy | None, deadline: Deadline) -> socket.socket:
         if proxy is None:
-            return self._dialer.dial(url.host, url.port, deadline=deadline)
+            return self._connect(url.host, url.port, deadline)
         try:
-            return self._dialer.dial(proxy.host, proxy.port, deadline=deadline)
+            return self._connect(proxy.host, proxy.port, deadline)
         except ConnectError as error:
             raise ProxyError(f"the proxy cannot be reached: {error}", maybe_sent=False) from error.__cause__
+
+    def _connect(self, host: str, port: int, deadline: Deadline) -> socket.socket:
+        """The dialer's socket. One that is not ours may let the system's errors through."""
+        try:
+            return self._dialer.dial(host, port, deadline=deadline)
+        except FluxHTTPError:
+            raise
+        except SOCKET_ERRORS as error:
+            deadline.check("connect", maybe_sent=False)
+            raise ConnectError(f"cannot connect: {describe_os_error(error)}") from error

@@ -46,7 +46,9 @@ class Pool(Generic[_C]):
         self._max_idle = max_idle_per_origin
         self._idle_seconds = idle_seconds
         self._clock = clock
-        self._lock = threading.Lock()
+        # A finalizer may give an abandoned answer's connection back while this thread holds it.
+        self._lock = threading.RLock()
+        #: In the order in which the keys were last given a connection.
         self._idle: dict[Hashable, list[_C]] = {}
         self._used: set[_C] = set()
         self._is_closed = False
@@ -85,21 +87,34 @@ class Pool(Generic[_C]):
             self._used.add(connection)
 
     def give_back(self, key: Hashable, connection: _C) -> None:
-        """Keeps a connection for the next request, if there is room."""
+        """Keeps a connection for the next request, if there is room, and closes those that waited too long."""
         now = connection.idle_since = self._clock.monotonic()
-        surplus: _C | None = connection
         with self._lock:
+            surplus = self._take_expired(now) if self._idle else []
             # One that is not in use was ended by close(), or is another process's.
-            if connection in self._used:
-                self._used.discard(connection)
-                if self._max_idle:
-                    waiting = self._idle.setdefault(key, [])
-                    waiting.append(connection)
-                    # The oldest goes, for it is the least likely to be good still.
-                    is_over = len(waiting) > self._max_idle or now - waiting[0].idle_since >= self._idle_seconds
-                    surplus = waiting.pop(0) if is_over else None
-        if surplus is not None:
-            surplus.close()
+            if connection in self._used and self._max_idle:
+                waiting = self._idle.pop(key, [])
+                self._idle[key] = waiting
+                waiting.append(connection)
+                # The oldest goes, for it is the least likely to be good still.
+                if len(waiting) > self._max_idle:
+                    surplus.append(waiting.pop(0))
+            else:
+                surplus.append(connection)
+            self._used.discard(connection)
+        for old in surplus:
+            old.close()
+
+    def _take_expired(self, now: float) -> list[_C]:
+        """Those of the keys longest out of use, which no request may ever ask for again."""
+        expired: list[_C] = []
+        for key, waiting in list(self._idle.items()):
+            while waiting and now - waiting[0].idle_since >= self._idle_seconds:
+                expired.append(waiting.pop(0))
+            if waiting:
+                break
+            del self._idle[key]
+        return expired
 
     def drop(self, connection: _C) -> None:
         """Closes a connection that is not to be used again."""
@@ -132,7 +147,7 @@ class Pool(Generic[_C]):
         The lock may have been held by a thread that does not exist here. Closing a
         copy sends nothing: the connection stays the parent's.
         """
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         connections = [connection for group in self._idle.values() for connection in group]
         connections += self._used
         self._idle = {}

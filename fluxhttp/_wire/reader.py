@@ -44,7 +44,7 @@ class StrictResponse(http.client.HTTPResponse):
         sock: the connection's stream.
         method: of the request that is answered.
         limits: of the head.
-        owner: gets the connection back when the answer is closed.
+        owner: gets the connection back when the answer is closed; None for nobody.
     """
 
     status_code: int
@@ -64,7 +64,7 @@ class StrictResponse(http.client.HTTPResponse):
         self._stream = sock
         self._method = method or "GET"
         self._limits = limits
-        self._owner = owner
+        self.owner = owner
         self._received = 0
         self._left: int | None = 0
         self._chunks: ChunkCounter | None = None
@@ -279,7 +279,7 @@ class StrictResponse(http.client.HTTPResponse):
             if left < 0:
                 raise ProtocolError("the trailer section is too long", phase="body", maybe_sent=self._stream.sent)
         if lines:
-            parse_fields(b"".join(lines).decode("latin-1"), self._limits)
+            parse_fields(b"".join(lines).decode("latin-1"), self._limits, phase="body")
 
     # The end
 
@@ -295,6 +295,6 @@ class StrictResponse(http.client.HTTPResponse):
 
     def close(self) -> None:
         """Gives the connection back if the body was read whole, drops it otherwise."""
-        owner, self._owner = self._owner, None
+        owner, self.owner = self.owner, None
         if owner is not None:
             owner.answer_closed(reusable=self.is_reusable)

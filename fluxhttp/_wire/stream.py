@@ -11,6 +11,7 @@ stay visible, so that a connection with a surplus is never used again.
 from __future__ import annotations
 
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from fluxhttp._core.head import find_head_end
@@ -264,25 +265,26 @@ class Stream:
     def abort(self) -> None:
         """Ends the call in flight, from another thread, with ClosedError."""
         self._aborted = True
-        try:
-            # A TLS socket's own shutdown would make it a plain one.
-            if isinstance(self._sock, socket.socket):
-                socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
-            else:
-                self._sock.shutdown(socket.SHUT_RDWR)
-        except SOCKET_ERRORS:
-            pass  # not connected any more: its reads and writes fail by themselves
+        shut_down(self._sock)
 
     def close(self) -> None:
         """Closes the socket; twice is fine."""
-        try:
+        with suppress(*SOCKET_ERRORS):  # it is gone all the same
             self._sock.close()
-        except SOCKET_ERRORS:
-            pass  # it is gone all the same
 
     def fileno(self) -> int:
         """The socket's; -1 once it is closed."""
         return self._sock.fileno()
+
+
+def shut_down(sock: Socket) -> None:
+    """Makes the reads and writes of a socket end, also those under way in other threads."""
+    with suppress(*SOCKET_ERRORS):  # not connected any more: its reads and writes fail by themselves
+        # A TLS socket's own shutdown would make it a plain one.
+        if isinstance(sock, socket.socket):
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
+        else:
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 def _would_wait(error: OSError) -> bool:

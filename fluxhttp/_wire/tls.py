@@ -11,7 +11,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from fluxhttp._core.hosts import is_address
-from fluxhttp._wire.failures import describe_os_error, tls_reason
+from fluxhttp._wire.failures import SOCKET_ERRORS, describe_os_error, is_socket_timeout, tls_reason
 from fluxhttp._wire.waiting import SECONDS_MAX
 from fluxhttp.errors import CertificateError, InvalidConfigError, InvalidTypeError, TLSError
 
@@ -104,14 +104,35 @@ class _Shared:
 _shared = _Shared()
 
 
-def handshake(sock: socket.socket, host: str, context: ssl.SSLContext, deadline: Deadline) -> ssl.SSLSocket:
-    """TLS on a connected socket, which it takes over, and closes if it fails.
+def wrap(sock: socket.socket, host: str, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """A TLS socket over a connected one, which it takes over, before its handshake.
+
+    The two are apart so that another thread can end the handshake.
 
     Args:
         sock: plain and connected.
         host: as in the URL; it is checked against the certificate, and sent as
             the server name unless it is an address (RFC 6066, 3).
         context: the settings.
+
+    Raises:
+        TLSError: the context cannot be used, or the connection is gone.
+    """
+    name = _name(host)
+    try:
+        return context.wrap_socket(
+            sock, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
+        )
+    except SOCKET_ERRORS as error:
+        raise _failure(error, name) from error
+
+
+def handshake(sock: ssl.SSLSocket, host: str, deadline: Deadline) -> None:
+    """The handshake of a TLS socket.
+
+    Args:
+        sock: from ``wrap``.
+        host: as in the URL.
         deadline: one operation's time-out bounds the whole handshake.
 
     Raises:
@@ -119,22 +140,22 @@ def handshake(sock: socket.socket, host: str, context: ssl.SSLContext, deadline:
         TLSError: the handshake failed otherwise.
         RequestTimeoutError: the deadline passed.
     """
-    name = host.partition("%")[0].removesuffix(".")
+    deadline.check("tls", maybe_sent=False)
+    left = deadline.remaining()
     try:
-        deadline.check("tls", maybe_sent=False)
-        left = deadline.remaining()
         sock.settimeout(None if left is None else min(max(left, 0.001), SECONDS_MAX))
-        return context.wrap_socket(sock, server_hostname=name, suppress_ragged_eofs=False)
-    except BaseException as error:
-        sock.close()
-        if isinstance(error, TimeoutError):
-            raise deadline.timeout_error("tls", maybe_sent=False) from None
-        if isinstance(error, OSError | ValueError):
-            raise _failure(error, name) from error
-        raise
+        sock.do_handshake()
+    except SOCKET_ERRORS as error:
+        if is_socket_timeout(error):
+            raise deadline.timeout_error("tls", maybe_sent=False) from error
+        raise _failure(error, _name(host)) from error
 
 
-def _failure(error: OSError | ValueError, name: str) -> TransportError:
+def _name(host: str) -> str:
+    return host.partition("%")[0].removesuffix(".")
+
+
+def _failure(error: Exception, name: str) -> TransportError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return CertificateError(f"the certificate was not accepted: {_reason(error, name)}", maybe_sent=False)
     if isinstance(error, ssl.SSLEOFError | ConnectionError):

@@ -1,8 +1,8 @@
-"""Script: what a peer does for one request, as a value.
+r"""Script: what a peer does for one request, as a value.
 
 ::
 
-    Script().send(b"HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nhel").pause(0.1).send(b"lo")
+    Script().send(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel").pause(0.1).send(b"lo")
 
 A script says nothing about where it is played: a loopback origin plays it with
 sockets and real time, an origin in memory with a virtual clock. When it has
