@@ -63,6 +63,7 @@ class Exchange:
         "_history",
         "_next",
         "_parts",
+        "_wanted",
         "answered",
         "received",
         "request",
@@ -78,6 +79,8 @@ class Exchange:
         self._next: Request | None = None
         self._answer: TransportResponse | None = None
         self._declared: int | None = None
+        #: Bytes of a body that is whole if it comes in one piece; -1 for none such.
+        self._wanted = -1
         self.received = 0
         self._decoder: Decoder | None = None
         self._parts: BytesIO | None = None
@@ -104,6 +107,7 @@ class Exchange:
         self._answer = answer
         self.answered = self.request
         self.received = 0
+        self._wanted = -1
         status_code, headers = answer.status_code, answer.headers
         if status_code in FOLLOWED and self._redirect(answer):
             if not self._has_no_body(status_code):
@@ -112,7 +116,7 @@ class Exchange:
             return 0
         if self._has_no_body(status_code):
             return self._finish(b"")
-        index = headers.index
+        index = headers._index or headers.index
         length = index.get("content-length")
         self._declared = None
         if length is not None and "transfer-encoding" not in index:
@@ -153,6 +157,7 @@ class Exchange:
             if self._config.limits.overflow == "error":
                 raise self._too_large(f"the body has {declared} bytes")
             return most or self._finish(b"", truncated=True)
+        self._wanted = declared
         return declared or self._finish(b"")
 
     def receive_data(self, data: bytes) -> int:
@@ -169,6 +174,9 @@ class Exchange:
             RequestTimeoutError: the deadline passed while the body was decoded.
         """
         self.received += len(data)
+        if self.received == self._wanted == len(data):
+            # The whole body in one piece: nothing is copied.
+            return self._finish(data if type(data) is bytes else bytes(data))
         if self._next is not None:
             left = REDIRECT_BODY_BYTES - self.received
             if data and left > 0:
@@ -202,7 +210,6 @@ class Exchange:
         cut = most is not None and declared > most
         wanted = most if cut and most is not None else declared
         if self.received == len(data) == wanted:
-            # The whole body in one piece: nothing is copied.
             return self._finish(bytes(data), truncated=cut)
         if self._parts is None:
             self._parts = BytesIO()

@@ -56,13 +56,14 @@ def body_framing(method: str, head: Head) -> Framing:
     Raises:
         ProtocolError: Content-Length or Transfer-Encoding is not to be trusted (decision D10).
     """
-    index = head.headers.index
+    index = head.headers._index or head.headers.index
     lengths = index.get("content-length")
     codings = index.get("transfer-encoding")
     length = None if lengths is None else _content_length(lengths)
     if codings is not None:
         _check_transfer_encoding(codings, head.http_version, index.get("trailer", ()))
-    keeps_alive = _keeps_alive(head.http_version, index.get("connection"))
+    connection = index.get("connection")
+    keeps_alive = head.http_version != "HTTP/1.0" if connection is None else _keeps_alive(head.http_version, connection)
     status_code = head.status_code
     if method == "HEAD" or status_code < 200 or status_code in (204, 304):
         return Framing(0, is_chunked=False, keeps_alive=keeps_alive)
@@ -94,10 +95,8 @@ def _check_transfer_encoding(values: list[str], http_version: str, trailers: lis
                 raise ProtocolError("the answer announces a trailer that must not be one", phase="head")
 
 
-def _keeps_alive(http_version: str, connection: list[str] | None) -> bool:
-    """Whether the peer keeps the connection open (RFC 9112, 9.3)."""
-    if connection is None:
-        return http_version != "HTTP/1.0"
+def _keeps_alive(http_version: str, connection: list[str]) -> bool:
+    """Whether a peer that has a Connection field keeps the connection open (RFC 9112, 9.3)."""
     options = {option.strip(" \t").lower() for value in connection for option in value.split(",")}
     if "close" in options:
         return False

@@ -16,6 +16,7 @@ from fluxhttp.errors import HeadTooLargeError, ProtocolError
 
 if TYPE_CHECKING:
     from fluxhttp._core.config import Limits
+    from fluxhttp.errors import Phase
 
 # status-line  = HTTP-version SP status-code SP [ reason-phrase ]   (RFC 9112, 4)
 # HTTP-version = HTTP-name "/" DIGIT "." DIGIT                        (2.3)
@@ -25,6 +26,47 @@ _is_status_line = re.compile(r"(HTTP/1\.[0-9]) +([1-9][0-9]{2})(?: (.*))?", re.D
 # field-line   = field-name ":" OWS field-value OWS               (RFC 9112, 5)
 # field-vchar  = VCHAR / obs-text                                  (RFC 9110, 5.5)
 _find_control = re.compile("[\x00-\x08\x0a-\x1f\x7f]").search
+
+#: Fields that a server sends in the same words again and again, and that say nothing of
+#: anybody: the judgement of such a line is kept. A value that may be secret never is.
+_OFTEN_REPEATED = frozenset(
+    {
+        "accept-ranges",
+        "access-control-allow-credentials",
+        "access-control-allow-headers",
+        "access-control-allow-methods",
+        "access-control-allow-origin",
+        "age",
+        "allow",
+        "alt-svc",
+        "cache-control",
+        "connection",
+        "content-encoding",
+        "content-language",
+        "content-length",
+        "content-security-policy",
+        "content-type",
+        "date",
+        "etag",
+        "expires",
+        "keep-alive",
+        "last-modified",
+        "pragma",
+        "referrer-policy",
+        "server",
+        "strict-transport-security",
+        "transfer-encoding",
+        "vary",
+        "via",
+        "x-content-type-options",
+        "x-frame-options",
+        "x-powered-by",
+        "x-xss-protection",
+    }
+)
+_known_lines: dict[str, tuple[tuple[str, str], str]] = {}
+_KNOWN_LINES_MAX = 1024
+_KNOWN_LINE_LENGTH_MAX = 128
 
 _known_status_lines: dict[str, tuple[str, int, str]] = {}
 _KNOWN_STATUS_LINES_MAX = 256
@@ -67,14 +109,12 @@ def parse_head(block: bytes | bytearray, limits: Limits) -> Head:
     """
     text = block.decode("latin-1")
     status_line, _, rest = text.partition("\n")
-    version, status_code, reason = _status(status_line.removesuffix("\r"))
+    line = status_line.removesuffix("\r")
+    version, status_code, reason = _known_status_lines.get(line) or _status(line)
     return Head(version, status_code, reason, parse_fields(rest, limits))
 
 
 def _status(line: str) -> tuple[str, int, str]:
-    known = _known_status_lines.get(line)
-    if known is not None:
-        return known
     found = _is_status_line(line)
     if found is None:
         raise ProtocolError("the answer does not begin with an HTTP/1.1 status line", phase="head")
@@ -87,13 +127,13 @@ def _status(line: str) -> tuple[str, int, str]:
     return known
 
 
-def parse_fields(text: str, limits: Limits, *, first: int = 2) -> Headers:
+def parse_fields(text: str, limits: Limits, *, phase: Phase = "head") -> Headers:
     """The fields of a head or trailer section.
 
     Args:
         text: the lines, latin-1, each with its line end.
         limits: how many there may be.
-        first: the number of the first line, for messages.
+        phase: "head", or "body" for a trailer section; for errors.
 
     Raises:
         ProtocolError: a line is malformed.
@@ -105,55 +145,70 @@ def parse_fields(text: str, limits: Limits, *, first: int = 2) -> Headers:
     lines.pop()
     pairs: list[tuple[str, str]] = []
     index: dict[str, list[str]] = {}
+    known = _known_lines.get
     for line in lines:
-        name, colon, value = line.partition(":")
-        lower = lower_name(name)
-        if lower is None or not colon or not (line.isprintable() or _find_control(value) is None):
+        field = known(line) or _field(line)
+        if field is None:
             # Malformed, or one of the old habits: look again, line by line.
-            return _parse_fields_slowly(text, limits, first)
-        value = value.strip(" \t")
-        pairs.append((name, value))
+            return _parse_fields_slowly(text, limits, phase)
+        pair, lower = field
+        pairs.append(pair)
         if lower in index:
-            index[lower].append(value)
+            index[lower].append(pair[1])
         else:
-            index[lower] = [value]
+            index[lower] = [pair[1]]
     if text and not text.endswith("\r\n"):
-        return _parse_fields_slowly(text, limits, first)
+        return _parse_fields_slowly(text, limits, phase)
     return Headers.trusted(pairs, index)
 
 
-def _parse_fields_slowly(text: str, limits: Limits, first: int) -> Headers:
+def _field(line: str) -> tuple[tuple[str, str], str] | None:
+    """The pair of a plain line, and its name in lower case; None if it is no plain one."""
+    name, colon, value = line.partition(":")
+    lower = lower_name(name)
+    if lower is None or not colon or not (line.isprintable() or _find_control(value) is None):
+        return None
+    field = ((name, value.strip(" \t")), lower)
+    if lower in _OFTEN_REPEATED and len(line) <= _KNOWN_LINE_LENGTH_MAX:
+        if len(_known_lines) >= _KNOWN_LINES_MAX:
+            _known_lines.clear()
+        _known_lines[line] = field
+    return field
+
+
+def _parse_fields_slowly(text: str, limits: Limits, phase: Phase) -> Headers:
     lines = text.split("\n")
     if len(lines) - 1 > limits.fields:
         raise _too_many(limits)
-    pairs: list[tuple[str, str]] = []
-    for number, ended_line in enumerate(lines[:-1], first):
+    # A value is a list of its lines, for joining them one by one would take quadratic time.
+    fields: list[tuple[str, list[str]]] = []
+    for number, ended_line in enumerate(lines[:-1], 1):
         line = ended_line.removesuffix("\r")
         if line[:1] in (" ", "\t"):
             # obs-fold = OWS CRLF RWS                                  (RFC 9112, 5.2)
-            if not pairs:
-                raise _malformed(number, "continues a line, but is the first")
-            name, value = pairs.pop()
-            value = f"{value} {_checked(line, number)}".strip(" \t")
+            if not fields:
+                raise _malformed(phase, number, "continues a line, but is the first")
+            fields[-1][1].append(_checked(line, phase, number))
         else:
             name, colon, value = line.partition(":")
             if not colon:
-                raise _malformed(number, "has no colon")
+                raise _malformed(phase, number, "has no colon")
             if lower_name(name) is None:
-                raise _malformed(number, "has a name that is no token" if name else "has no name")
-            value = _checked(value, number)
-        pairs.append((name, value))
-    return Headers.trusted(pairs)
+                raise _malformed(phase, number, "has a name that is no token" if name else "has no name")
+            fields.append((name, [_checked(value, phase, number)]))
+    return Headers.trusted([(name, " ".join([line for line in lines if line])) for name, lines in fields])
 
 
-def _checked(value: str, number: int) -> str:
+def _checked(value: str, phase: Phase, number: int) -> str:
     if control := _find_control(value):
-        raise _malformed(number, f"has the control character {control[0]!r}")
+        raise _malformed(phase, number, f"has the control character {control[0]!r}")
     return value.strip(" \t")
 
 
-def _malformed(number: int, what: str) -> ProtocolError:
-    return ProtocolError(f"the answer is malformed: line {number} {what}", phase="head")
+def _malformed(phase: Phase, number: int, what: str) -> ProtocolError:
+    # The first line of a head is the status line.
+    part, line = ("head", number + 1) if phase == "head" else ("trailer section", number)
+    return ProtocolError(f"the answer's {part} is malformed: line {line} {what}", phase=phase)
 
 
 def _too_many(limits: Limits) -> HeadTooLargeError:

@@ -30,7 +30,7 @@ _find_unsendable = re.compile("[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]").search
 
 #: Names already judged, with their lower-case form. Bounded: a peer, or a
 #: caller who puts data in names, must not grow it for ever.
-_known_names: dict[str, str] = {}
+known_names: dict[str, str] = {}
 _KNOWN_NAMES_MAX = 1024
 _KNOWN_NAME_LENGTH_MAX = 64
 #: How much of a name an error shows.
@@ -39,11 +39,11 @@ _SHOWN_MAX = 64
 
 def lower_name(name: str) -> str | None:
     """The lower-case form of a field name, or None where it is no token."""
-    lower = _known_names.get(name)
+    lower = known_names.get(name)
     if lower is None and _is_token(name):
         lower = name.lower()
-        if len(_known_names) < _KNOWN_NAMES_MAX and len(name) <= _KNOWN_NAME_LENGTH_MAX:
-            _known_names[name] = lower
+        if len(known_names) < _KNOWN_NAMES_MAX and len(name) <= _KNOWN_NAME_LENGTH_MAX:
+            known_names[name] = lower
     return lower
 
 
@@ -90,6 +90,24 @@ def checked_name(name: object) -> tuple[str, str]:
     raise InvalidHeaderError(f"headers: a name must be a token, but has {name[place]!r}{after} (position {place})")
 
 
+def judged_fields(source: HeaderSource) -> list[tuple[tuple[str, str], str]]:
+    """Each field to be sent: its pair, and the lower-case form of its name.
+
+    Raises:
+        InvalidTypeError, InvalidHeaderError: as of ``Headers``.
+    """
+    fields = []
+    for name, value in header_pairs(source):
+        lower = known_names.get(name) if type(name) is str and type(value) is str else None
+        if lower is not None and value.isascii() and value.isprintable():
+            # What nearly every field is: a name that was judged before, and plain text.
+            fields.append(((name, value.strip(" ")), lower))
+        else:
+            plain, lower = checked_name(name)
+            fields.append(((plain, checked_value(plain, value)), lower))
+    return fields
+
+
 def _shown(name: str) -> str:
     return repr(name if len(name) <= _SHOWN_MAX else f"{name[:_SHOWN_MAX]}...")
 
@@ -102,6 +120,8 @@ def header_pairs(source: HeaderSource, *, argument: str = "headers") -> Iterable
     """
     if source is None:
         return ()
+    if type(source) is dict:
+        return source.items()
     if isinstance(source, Headers):
         return source.multi_items()
     if isinstance(source, Mapping):
@@ -152,11 +172,7 @@ class Headers(Value, Mapping[str, str]):
     _index: dict[str, list[str]] | None
 
     def __init__(self, source: HeaderSource = None) -> None:
-        pairs: list[tuple[str, str]] = []
-        for name, value in header_pairs(source):
-            plain, _ = checked_name(name)
-            pairs.append((plain, checked_value(plain, value)))
-        set_field(self, "_pairs", tuple(pairs))
+        set_field(self, "_pairs", tuple([pair for pair, _ in judged_fields(source)]))
         set_field(self, "_index", None)
 
     @classmethod

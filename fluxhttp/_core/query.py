@@ -120,7 +120,7 @@ def basic_auth_bytes(username: bytes, password: bytes) -> str:
 
 
 def _encode(fields: Fields, argument: str, *, keep_order: bool) -> str:
-    if not isinstance(fields, Mapping):
+    if type(fields) is not dict and not isinstance(fields, Mapping):  # the first spares the second its look-up
         raise InvalidTypeError(f"{argument} must be a mapping of str to a sequence of str, not {_type_name(fields)}")
     try:
         return _joined(fields, keep_order=keep_order)

@@ -42,27 +42,21 @@ SECRET_FIELDS = frozenset(
 _URL_FIELDS = frozenset({"content-location", "location", "referer"})
 _HOLDING_URLS = frozenset({"link", "refresh"})
 
-# A query value runs from "=" to the next "&" or to the end. A key without "="
-# may be a bare token and is masked as well.
-_query_part = re.compile(r"([^&=]*)(=?)([^&]*)(&|$)")
+# A query value runs from the first "=" of a part to its end. A part without "="
+# may be a token and is masked as well.
+_value = re.compile(r"=[^&]+")
+_bare_token = re.compile(r"(?<![^&])[^&=]+(?![^&])")
 # authority = [ userinfo "@" ] host [ ":" port ]                (RFC 3986, 3.2)
 # userinfo = everything up to the last "@"; backslash ends no authority here, so
 # that `http://a\@b` is masked too.
-_find_authority = re.compile(r"([^/?#@]*//)([^/?#]*)").match
+_find_authority = re.compile(r"((?:[^/?#@:]*:)?//)([^/?#]*)").match
 _is_host_and_port = re.compile(r"(?:\[[^\[\]]*\]|[^\[\]:]+)(?::[0-9]*)?").fullmatch
 _control = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]+")
 
 
 def redact_query(query: str) -> str:
     """A query with every value masked, names kept."""
-
-    def mask(part: re.Match[str]) -> str:
-        name, equals, value, end = part.groups()
-        if equals:
-            return f"{name}={MASK if value else ''}{end}"
-        return (MASK if name else "") + end
-
-    return _query_part.sub(mask, query)
+    return _value.sub(f"={MASK}", _bare_token.sub(MASK, query))
 
 
 def redact_url(text: str) -> str:

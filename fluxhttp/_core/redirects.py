@@ -20,7 +20,7 @@ _CREDENTIALS = frozenset(
     {"authorization", "cookie", "proxy-authorization", "cookie2", "proxy-authenticate", "www-authenticate"}
 )
 
-_obs_text = re.compile(r"[\x80-\xff]")
+_obs_text = re.compile(r"[\x80-\xff]+")
 
 
 def next_request(request: Request, status_code: int, headers: Headers) -> Request | None:
@@ -55,7 +55,7 @@ def next_request(request: Request, status_code: int, headers: Headers) -> Reques
         elif (drops_content and lower.startswith("content-")) or (not same and lower in _CREDENTIALS):
             continue
         pairs.append((name, value))
-    return Request.trusted(method, url, Headers.trusted(pairs), body, decodes=request.decodes)
+    return Request.trusted(method, url, Headers.trusted(pairs), body, decodes=request.decodes, closes=request.closes)
 
 
 def is_same_place(old: URL, new: URL) -> bool:
@@ -73,7 +73,7 @@ def _resolve(base: URL, location: str) -> URL:
     try:
         text = location.encode("latin-1").decode("utf-8")
     except UnicodeDecodeError:
-        text = _obs_text.sub(lambda found: f"%{ord(found[0]):02X}", location)
+        text = _obs_text.sub(lambda found: "%" + found[0].encode("latin-1").hex("%").upper(), location)
     except UnicodeEncodeError:
         # A transport that decoded the field as UTF-8 itself.
         text = location

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluxhttp._core.headers import Headers, checked_name, checked_value, header_pairs
+from fluxhttp._core.headers import Headers, judged_fields
 from fluxhttp._core.hosts import canonical_host
 from fluxhttp._core.query import basic_auth_bytes, encode_form, encode_params
 from fluxhttp._core.redaction import redact_url
@@ -53,6 +53,9 @@ _REFUSED = frozenset(
 _PLACED = frozenset({"host", "user-agent", "content-length", "connection", *_REFUSED})
 ACCEPTED_CODINGS = "gzip, deflate"
 USER_AGENT = f"fluxhttp/{__version__}"
+# One pair for all requests: a recorded one costs that much less.
+_AGENT = ("User-Agent", USER_AGENT)
+_CODINGS = ("Accept-Encoding", ACCEPTED_CODINGS)
 
 
 class Unset:
@@ -77,8 +80,8 @@ class Request(Value):
         body: the content, b"" for none.
     """
 
-    __slots__ = ("body", "decodes", "headers", "method", "url")
-    _fields = ("method", "url", "headers", "body", "decodes")
+    __slots__ = ("body", "closes", "decodes", "headers", "method", "url")
+    _fields = ("method", "url", "headers", "body", "decodes", "closes")
 
     method: str
     url: URL
@@ -86,6 +89,8 @@ class Request(Value):
     body: bytes
     #: Whether Accept-Encoding is ours, so that the answer is to be decoded (decision D9).
     decodes: bool
+    #: Whether it says ``Connection: close``, so that the connection carries nothing after it.
+    closes: bool
 
     def __init__(self, method: str, url: URL, headers: Headers, body: bytes, *, decodes: bool) -> None:
         set_field(self, "method", method)
@@ -93,9 +98,10 @@ class Request(Value):
         set_field(self, "headers", headers)
         set_field(self, "body", body)
         set_field(self, "decodes", decodes)
+        set_field(self, "closes", "connection" in headers)
 
     @classmethod
-    def trusted(cls, method: str, url: URL, headers: Headers, body: bytes, *, decodes: bool) -> Request:
+    def trusted(cls, method: str, url: URL, headers: Headers, body: bytes, *, decodes: bool, closes: bool) -> Request:
         """A request of parts that were judged already."""
         request = _Draft()
         request.method = method
@@ -103,6 +109,7 @@ class Request(Value):
         request.headers = headers
         request.body = body
         request.decodes = decodes
+        request.closes = closes
         request.__class__ = Request
         return request
 
@@ -175,6 +182,8 @@ _Draft = draft_of(Request)
 
 def _content(body: Body, json: object, form: Params) -> tuple[bytes, str | None]:
     """The content and the Content-Type it implies."""
+    if json is UNSET and form is None and type(body) is bytes:
+        return body, None
     given = [
         name
         for name, is_given in (
@@ -190,10 +199,12 @@ def _content(body: Body, json: object, form: Params) -> tuple[bytes, str | None]
         return _json_bytes(json), "application/json"
     if form is not None:
         return encode_form(form), "application/x-www-form-urlencoded"
-    if type(body) is bytes:
-        return body, None
     if isinstance(body, bytes | bytearray | memoryview):
-        return bytes(body), None
+        # Through a view, as a subclass of bytes may make other bytes of itself.
+        try:
+            return bytes(memoryview(body)), None
+        except ValueError:
+            raise InvalidTypeError("body is a memoryview that was released") from None
     hint = "; encode it" if isinstance(body, str) else ""
     raise InvalidTypeError(f"body must be bytes, bytearray or memoryview, not {type(body).__name__}{hint}")
 
@@ -220,19 +231,17 @@ def _assemble(method: str, url: URL, headers: HeaderSource, body: bytes, content
     rest: list[tuple[str, str]] = []
     placed: dict[str, tuple[str, str]] = {}
     names: set[str] = set()
-    for name, value in header_pairs(headers):
-        name, lower = checked_name(name)
-        value = checked_value(name, value)
+    for pair, lower in judged_fields(headers):
         names.add(lower)
         if lower in _PLACED:
-            _place(placed, lower, name, value, body)
+            _place(placed, lower, *pair, body)
         else:
-            rest.append((name, value))
+            rest.append(pair)
     length = placed.get("content-length")
     pairs = [placed.get("host") or ("Host", url.authority)]
     agent = placed.get("user-agent")
     if agent is None:
-        pairs.append(("User-Agent", USER_AGENT))
+        pairs.append(_AGENT)
     elif agent[1]:
         pairs.append(agent)
     if length is not None:
@@ -250,8 +259,8 @@ def _assemble(method: str, url: URL, headers: HeaderSource, body: bytes, content
         url = url.without_userinfo()
     decodes = method != "HEAD" and "accept-encoding" not in names and "range" not in names
     if decodes:
-        pairs.append(("Accept-Encoding", ACCEPTED_CODINGS))
-    return Request.trusted(method, url, Headers.trusted(pairs), body, decodes=decodes)
+        pairs.append(_CODINGS)
+    return Request.trusted(method, url, Headers.trusted(pairs), body, decodes=decodes, closes="connection" in placed)
 
 
 def _place(placed: dict[str, tuple[str, str]], lower: str, name: str, value: str, body: bytes) -> None:

@@ -195,7 +195,7 @@ class Response(Value):
 
         self._refuse_truncated("json()")
         try:
-            return json.loads(self.body)
+            return json.loads(self.body, parse_constant=_refuse_constant)
         except json.JSONDecodeError as error:
             message = f"the body is not JSON: {error.msg[:1].lower()}{error.msg[1:]} (position {error.pos})"
         except (UnicodeDecodeError, RecursionError, ValueError) as error:
@@ -228,6 +228,11 @@ class Response(Value):
 
 
 _Draft = draft_of(Response)
+
+
+def _refuse_constant(name: str) -> Any:
+    # Python reads NaN and Infinity; RFC 8259, 6 has neither.
+    raise ValueError(name)
 
 
 def _nanoseconds(duration: object) -> int:

@@ -33,13 +33,19 @@ _split = re.compile(
 # The common case, which needs no encoding and no IDNA.
 _plain = re.compile(
     r"(https?)://([a-z][a-z0-9\-]*(?:\.[a-z0-9\-]+)*\.?)(?::([1-9][0-9]{0,4}))?"
-    r"((?:/[A-Za-z0-9\-._~!$&'()*+,;=:@]*)*)(?:\?([A-Za-z0-9\-._~!$&'()*+,;=:@/?]*))?"
+    r"(/[A-Za-z0-9\-._~!$&'()*+,;=:@/]*)?(?:\?([A-Za-z0-9\-._~!$&'()*+,;=:@/?]*))?"
 ).fullmatch
 
 # pchar      = unreserved / pct-encoded / sub-delims / ":" / "@"       (3.3)
 # query      = *( pchar / "/" / "?" )                                  (3.4)
-_outside_path = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]+")
-_outside_query = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]+")
+_find_outside_path = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]").search
+_find_outside_query = re.compile(r"[^A-Za-z0-9\-._~!$&'()*+,;=:@/?%]").search
+#: How each byte of a path and of a query goes out. A look-up for each costs the
+#: same whatever a text is made of; a function called for each run of bytes does not.
+_PATH_FORMS, _QUERY_FORMS = (
+    [f"%{byte:02X}" if find(chr(byte)) else chr(byte) for byte in range(256)]
+    for find in (_find_outside_path, _find_outside_query)
+)
 _find_bad_escape = re.compile(r"%(?![0-9A-Fa-f]{2})").search
 _find_control = re.compile("[\x00-\x1f\x7f]").search
 _find_surrogate = re.compile("[\ud800-\udfff]").search
@@ -50,10 +56,6 @@ _is_userinfo = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@%]*").fullmatch
 _escape = re.compile(rb"%([0-9A-Fa-f]{2})")
 
 
-def _percent_encode(found: re.Match[str]) -> str:
-    return "%" + found[0].encode("utf-8").hex("%").upper()
-
-
 def canonical_path(path: str) -> str:
     """A path with every byte outside pchar and "/" percent-encoded.
 
@@ -62,12 +64,16 @@ def canonical_path(path: str) -> str:
     """
     if found := _find_bad_escape(path):
         raise InvalidURLError(f"url: the path has an invalid escape {path[found.start() : found.start() + 3]!r}")
-    return _outside_path.sub(_percent_encode, path)
+    if _find_outside_path(path):
+        return "".join([_PATH_FORMS[byte] for byte in path.encode("utf-8")])
+    return path
 
 
 def canonical_query(query: str) -> str:
     """A query with every byte outside its set percent-encoded; a bad escape is kept."""
-    return _outside_query.sub(_percent_encode, query)
+    if _find_outside_query(query):
+        return "".join([_QUERY_FORMS[byte] for byte in query.encode("utf-8")])
+    return query
 
 
 def check_text(text: str) -> None:
