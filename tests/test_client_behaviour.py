@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fluxhttp_conformance import Lab, Target
 
 from fluxhttp import (
     BodyTooLargeError,
@@ -30,6 +29,7 @@ from fluxhttp import (
     Response,
 )
 from fluxhttp.testing import Script
+from fluxhttp_conformance import Lab, Target
 
 TRANSPORTS = ["stdlib"]
 ROWS: dict[str, dict[str, Any]] = {
@@ -82,8 +82,10 @@ def kept_credentials(requests: list[Any]) -> list[Any]:
 
 
 def lower_host(requests: list[Any]) -> list[Any]:
-    return [(line, body, frozenset((name, value.lower() if name == "host" else value) for name, value in fields))
-            for line, body, fields in requests]
+    return [
+        (line, body, frozenset((name, value.lower() if name == "host" else value) for name, value in fields))
+        for line, body, fields in requests
+    ]
 
 
 #: Row -> why, and what is expected instead of Go's part of that name.
@@ -214,9 +216,7 @@ def expected_outcome(kind: str, send: dict[str, Any]) -> Any:
     if kind != "ok":
         return CLASSES[kind]
     ok = send["ok"]
-    headers = {
-        name.lower(): values for name, values in ok["headers_multi"].items() if name.lower() not in TAKEN_BY_GO
-    }
+    headers = {name.lower(): values for name, values in ok["headers_multi"].items() if name.lower() not in TAKEN_BY_GO}
     return ok["status"], ok["body"].encode("latin-1"), headers
 
 

@@ -6,12 +6,13 @@ A behaviour that is true of every transport is written once, as a case in
 """
 
 import pytest
-from fluxhttp_conformance import Case, cases, check
+
+from fluxhttp_conformance import Case, catalogue, check
 
 TRANSPORTS = ["stdlib"]
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-@pytest.mark.parametrize("case", cases(), ids=str)
+@pytest.mark.parametrize("case", catalogue(), ids=str)
 def test_conformance(case: Case, transport: str) -> None:
     check(case, transport)

@@ -3,14 +3,14 @@
 A whole test file for a transport of your own::
 
     import pytest
-    from fluxhttp_conformance import cases, check
+    from fluxhttp_conformance import catalogue, check
 
-    @pytest.mark.parametrize("case", cases(), ids=str)
+    @pytest.mark.parametrize("case", catalogue(), ids=str)
     def test_my_transport(case):
         check(case, "mypkg:MyTransport")
 """
 
-from fluxhttp_conformance.case import Case, case, cases
+from fluxhttp_conformance.case import Case, case, catalogue
 from fluxhttp_conformance.lab import HarnessError, Lab, chunked, ok, raw
 from fluxhttp_conformance.run import Result, check, run_case
 from fluxhttp_conformance.target import NotApplicable, Target
@@ -23,7 +23,7 @@ __all__ = [
     "Result",
     "Target",
     "case",
-    "cases",
+    "catalogue",
     "check",
     "chunked",
     "ok",

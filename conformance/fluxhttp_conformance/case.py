@@ -104,7 +104,7 @@ def case(
     return register
 
 
-def cases(prefix: str = "") -> list[Case]:
+def catalogue(prefix: str = "") -> list[Case]:
     """The catalogue, or the cases whose id begins with ``prefix``, sorted by id."""
     package = import_module("fluxhttp_conformance.cases")
     for module in iter_modules(package.__path__):

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 import fluxhttp
-from fluxhttp import Client, Config
+from fluxhttp import Client, Config, Deadline, RequestTimeoutError
 from fluxhttp.testing import Script
+from fluxhttp_conformance.certificates import authority
 from fluxhttp_conformance.origins.loopback import LoopbackOrigin
+from fluxhttp_conformance.origins.proxy import ForwardProxy
 from fluxhttp_conformance.target import NotApplicable
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable
     from typing import Any
 
-    from fluxhttp import Deadline, Response, Transport
+    from fluxhttp import Clock, Request, Response, Transport, TransportResponse
+    from fluxhttp_conformance.certificates import Handshake
     from fluxhttp_conformance.target import Target
 
 _E = TypeVar("_E", bound=BaseException)
 
 #: The time-out of every call that sets none: a case must not hang.
 CALL_SECONDS = 5.0
+#: How much later than asked a call may end.
+LATE_SECONDS = 0.25
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -59,8 +67,17 @@ class LabDialer:
     def dial(self, host: str, port: int, /, *, deadline: Deadline) -> socket.socket:
         """A connection to the origin that stands for host and port."""
         self.dialled.append((host, port))
+        left = deadline.remaining()
         try:
-            return socket.create_connection(self.routes.get(port, (host, port)), deadline.remaining())
+            if left == 0:
+                raise TimeoutError
+            return socket.create_connection(
+                self.routes.get(port, (host, port)), None if left is None else min(left, CALL_SECONDS)
+            )
+        except TimeoutError:
+            raise RequestTimeoutError(
+                "the deadline passed while connecting", phase="connect", maybe_sent=False
+            ) from None
         except OSError as error:
             raise fluxhttp.ConnectError(f"cannot connect: {error.strerror}") from error
 
@@ -72,6 +89,7 @@ class Lab:
         target: the transport under test.
         origin: a plain origin.
         dialer: knows where connections went; in use if the transport takes one.
+        handshakes: those that ``secure`` completed, in order.
     """
 
     def __init__(self, target: Target) -> None:
@@ -80,6 +98,8 @@ class Lab:
         self.dialer = LabDialer()
         self.dialer.routes[80] = self.origin.address
         self._secure: LoopbackOrigin | None = None
+        self._started: list[LoopbackOrigin] = []
+        self.handshakes: list[Handshake] = []
         self._ca_file: str | None = None
         self._clients: list[Client] = []
         self._transports: list[Transport] = []
@@ -92,12 +112,38 @@ class Lab:
         if self._secure is None:
             if "ca_file" not in self.target.keywords:
                 raise NotApplicable(f"{self.target.name} takes no ca_file")
-            from fluxhttp_conformance.certificates import authority
-
+            if "transport" in self.__dict__:
+                raise HarnessError("the secure origin must be there before the transport that is to trust it")
             self._ca_file = authority().ca_file
-            self._secure = LoopbackOrigin(tls=authority().server_context(), beside=self.origin)
+            self._secure = LoopbackOrigin(tls=authority().server_context(self.handshakes), beside=self.origin)
             self.dialer.routes[443] = self._secure.address
         return self._secure
+
+    def start(self, *, tls: ssl.SSLContext | None = None, port: int | None = None) -> LoopbackOrigin:
+        """Another origin, with the scripts and requests of ``origin``.
+
+        Args:
+            tls: what it shows a client; None speaks plain HTTP.
+            port: where every name leads to it; None for its address alone.
+        """
+        started = LoopbackOrigin(tls=tls, beside=self.origin)
+        self._started.append(started)
+        if port is not None:
+            self.dialer.routes[port] = started.address
+        return started
+
+    @cached_property
+    def proxy(self) -> ForwardProxy:
+        """A proxy that knows the way to the origins.
+
+        Raises:
+            NotApplicable: the transport takes no proxies.
+        """
+        if "proxies" not in self.target.keywords:
+            raise NotApplicable(f"{self.target.name} takes no proxies")
+        proxy = ForwardProxy(self.dialer.routes)
+        self._started.append(proxy)
+        return proxy
 
     def url(self, path: str = "/", *, host: str | None = None, scheme: str = "http") -> str:
         """The URL of a path of the origin: by address, or under a name of your choice.
@@ -176,6 +222,114 @@ class Lab:
             raise AssertionError(f"expected {kind.__name__}, got {type(error).__name__}: {error}") from error
         raise AssertionError(f"expected {kind.__name__}, got {result!r}")
 
+    def receive(self, script: Script, method: str = "GET", **options: Any) -> Response:
+        """Plays one answer, and returns what a call makes of it."""
+        self.origin.play(script)
+        return self.do(method, **options)
+
+    def refuse(
+        self, kind: type[_E], script: Script, method: str = "GET", *, phase: str | None = None, **options: Any
+    ) -> _E:
+        """Plays one answer, and returns the error that a call must end with: of just that class, in that phase.
+
+        Raises:
+            AssertionError: it returned, or raised another class.
+        """
+        self.origin.play(script)
+        error = self.fails(kind, self.do, method, **options)
+        if phase is not None:
+            told = getattr(error, "phase", None), getattr(error, "maybe_sent", None)
+            assert told == (phase, True), f"expected the phase {phase} of a request that was sent, got {told}"
+        return error
+
+    @property
+    def clock(self) -> Clock:
+        """What the transport under test measures time on."""
+        clock: Clock = getattr(self.transport, "clock", time)
+        return clock
+
+    def times_out(self, seconds: float, phase: str, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """The RequestTimeoutError that a call with that time-out must end with, in that phase and on time.
+
+        Raises:
+            AssertionError: it ended otherwise, earlier than asked or more than 0.25 s later.
+        """
+        config = options.pop("config", Config()).replace(timeout=seconds)
+        started = self.clock.monotonic()
+        error = self.fails(RequestTimeoutError, call, *arguments, config=config, **options)
+        took = self.clock.monotonic() - started
+        assert error.phase == phase, f"expected the phase {phase}, got {error.phase}"
+        assert seconds <= took <= seconds + LATE_SECONDS, f"a time-out of {seconds} s took {took:.3f} s"
+        return error
+
+    def all_time_out(self, seconds: float, phase: str, *scripts: Script) -> None:
+        """Plays each script to a GET of its own, all at once: each call must time out, in that phase and on time.
+
+        Raises:
+            AssertionError: one did not.
+        """
+        client = self.client
+        self.origin.play(*scripts)
+        calls = [lambda: self.times_out(seconds, phase, client.get, self.url()) for _ in scripts]
+        for ended in self.together(*calls):
+            if not isinstance(ended, RequestTimeoutError):
+                raise ended
+            assert ended.maybe_sent, "a request that was sent is said not to be"
+
+    def send(self, request: Request, *, config: Config | None = None) -> TransportResponse:
+        """One exchange of the transport itself, without a client; close what it returns."""
+        deadline = Deadline.after(CALL_SECONDS, self.clock)
+        return self.transport.send(request, config=config or Config(), deadline=deadline)
+
+    @staticmethod
+    def together(*calls: Callable[[], Any]) -> list[Any]:
+        """What these calls return or raise, each in a thread of its own, all at once.
+
+        Raises:
+            AssertionError: one has not ended after ten seconds.
+        """
+        ended: dict[int, Any] = {}
+
+        def run(number: int, call: Callable[[], Any]) -> None:
+            try:
+                ended[number] = call()
+            except Exception as error:  # noqa: BLE001  # the case judges it
+                ended[number] = error
+
+        threads = [threading.Thread(target=run, args=pair, daemon=True) for pair in enumerate(calls)]
+        for thread in threads:
+            thread.start()
+        end = time.monotonic() + 2 * CALL_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, end - time.monotonic()))
+        assert len(ended) == len(calls), f"only {len(ended)} of {len(calls)} calls ended"
+        return [ended[number] for number in range(len(calls))]
+
+    @staticmethod
+    def until(condition: Callable[[], bool], what: str) -> None:
+        """Waits for what another thread, a peer's for instance, is about to do.
+
+        Raises:
+            AssertionError: it was not done within two seconds.
+        """
+        end = time.monotonic() + 2.0
+        while not condition():
+            assert time.monotonic() < end, f"within two seconds it did not happen that {what}"
+            time.sleep(0.002)
+
+    def saw_nothing(self) -> None:
+        """Nothing of the calls before reached an origin, not even a connection, and the next call works.
+
+        Raises:
+            AssertionError: something did, or it does not.
+        """
+        seen = [origin.connections for origin in (self.origin, self._secure, *self._started) if origin is not None]
+        # The control comes after whatever a refused call may have sent.
+        self.still_works()
+        assert sum(seen) == 0, "a refused call made a connection"
+        assert self.origin.connections == 1, "a refused call made a connection"
+        assert len(self.requests) == 1, f"a refused call sent {self.requests[0]!r}"
+
     def still_works(self) -> None:
         """The next call on the same client is answered as if nothing had been before.
 
@@ -185,7 +339,7 @@ class Lab:
         before = len(self.origin.requests)
         self.origin.play(ok(b"control"))
         response = self.get("/control")
-        assert response.status_code == 200 and response.body == b"control", f"the next call got {response!r}"
+        assert (response.status_code, response.body) == (200, b"control"), f"the next call got {response!r}"
         assert len(self.origin.requests) == before + 1, "the next call sent more than one request"
         assert self.origin.requests[-1].target == "/control"
 
@@ -204,6 +358,6 @@ class Lab:
             client.close()
         for transport in self._transports:
             transport.close()
-        self.origin.close()
-        if self._secure is not None:
-            self._secure.close()
+        for started in (self.origin, self._secure, *self._started):
+            if started is not None:
+                started.close()

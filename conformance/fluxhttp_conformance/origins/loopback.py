@@ -14,6 +14,7 @@ from fluxhttp.testing import Close, Pause, Receive, Reset, Script, Send, Stall
 from fluxhttp_conformance.origins.seen import SeenRequest, body_length
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
     from fluxhttp.testing import Step
@@ -25,8 +26,8 @@ _JOIN_SECONDS = 5.0
 class LoopbackOrigin:
     """An origin for one case.
 
-    Each request, on whatever connection, takes the next script; after the last
-    one a request finds the connection closed.
+    Each request, on whatever connection, takes the next script. Without one, it
+    gets what ``answer`` was told to make of it, or finds the connection closed.
 
     Args:
         tls: the server's context; None speaks plain HTTP.
@@ -41,8 +42,10 @@ class LoopbackOrigin:
 
     def __init__(self, *, tls: ssl.SSLContext | None = None, beside: LoopbackOrigin | None = None) -> None:
         self._tls = tls
+        self._beside = beside
         self._scripts: deque[Script] = deque() if beside is None else beside._scripts
-        self._lock = threading.Lock() if beside is None else beside._lock
+        self._make_script: Callable[[SeenRequest], Script] | None = None
+        self._lock: threading.Lock = threading.Lock() if beside is None else beside._lock
         self._stopping = threading.Event()
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
@@ -67,6 +70,27 @@ class LoopbackOrigin:
         """Adds scripts for the requests to come."""
         with self._lock:
             self._scripts.extend(scripts)
+
+    def answer(self, make_script: Callable[[SeenRequest], Script]) -> None:
+        """From now on, each request that finds no script gets the one that this makes of it.
+
+        It is called in the thread of the connection.
+        """
+        self._make_script = make_script
+
+    def unscripted(self, connection: Connection) -> bool:
+        """Serves a request for which no script is left; False if the connection is over."""
+        make_script = self._make_script if self._beside is None else self._beside._make_script
+        if make_script is not None:
+            return connection.play(make_script(connection.seen))
+        self._note(connection.number, "no script is left; closing")
+        return False
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections neither side has ended yet."""
+        with self._lock:
+            return len(self._open)
 
     @property
     def unplayed(self) -> int:
@@ -116,7 +140,7 @@ class LoopbackOrigin:
             self._start(self._serve, sock, number)
 
     def _serve(self, sock: socket.socket, number: int) -> None:
-        connection = _Connection(self, sock, number)
+        connection = Connection(self, sock, number)
         self._note(number, "accepted")
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -140,8 +164,14 @@ class LoopbackOrigin:
             return self._scripts[0].begins if self._scripts else "request"
 
 
-class _Connection:
-    """One accepted connection."""
+class Connection:
+    """One accepted connection.
+
+    Attributes:
+        seen: the request read last.
+    """
+
+    seen: SeenRequest
 
     def __init__(self, origin: LoopbackOrigin, sock: socket.socket, number: int) -> None:
         self.origin = origin
@@ -152,6 +182,7 @@ class _Connection:
         self._read_so_far = b""
 
     def handshake(self, context: ssl.SSLContext) -> socket.socket:
+        """TLS from here on."""
         self.sock = context.wrap_socket(self.plain, server_side=True, suppress_ragged_eofs=False)
         with self.origin._lock:
             self.origin._open.discard(self.plain)
@@ -166,9 +197,10 @@ class _Connection:
         if begins != "accept" and not (self._read_head() and (begins == "head" or self._read_body())):
             return False
         script = self.origin._next_script()
-        if script is None:
-            self.origin._note(self.number, "no script is left; closing")
-            return False
+        return self.origin.unscripted(self) if script is None else self.play(script)
+
+    def play(self, script: Script) -> bool:
+        """Takes the steps of a script; False once the connection is over."""
         return all(self._take(step) for step in script.steps)
 
     def _receive(self) -> bool:
@@ -191,19 +223,19 @@ class _Connection:
         with self.origin._lock:
             self.origin.requests.append(seen)
         self.origin._note(self.number, f"< {self._read_so_far!r}")
-        self._seen = seen
+        self.seen = seen
         return True
 
     def _read_body(self) -> bool:
-        missing = body_length(self._seen.head) - len(self._seen.body)
-        pieces = []
+        missing = body_length(self.seen.head) - len(self.seen.body)
+        pieces: list[bytes] = []
         while missing > 0:
             if not self._buffer and not self._receive():
                 break
             piece, self._buffer = self._buffer[:missing], self._buffer[missing:]
             pieces.append(piece)
             missing -= len(piece)
-        self._seen.raw += b"".join(pieces)
+        self.seen.raw += b"".join(pieces)
         if pieces:
             self.origin._note(self.number, f"< {sum(map(len, pieces))} bytes of body")
         return missing <= 0
@@ -244,7 +276,6 @@ class _Connection:
         return True
 
     def _close(self, *, notify: bool) -> None:
-        self.origin._note(self.number, "closes")
         if isinstance(self.sock, ssl.SSLSocket) and notify:
             # unwrap would wait for the other side's close_notify; one write of ours is enough.
             self.sock.settimeout(0.2)
@@ -252,6 +283,7 @@ class _Connection:
                 self.sock.unwrap()
         with contextlib.suppress(OSError):
             socket.socket.shutdown(self.sock, socket.SHUT_WR)
+        self.origin._note(self.number, "closes")
         # Unread bytes would turn the close into a reset, which could overtake what was sent.
         with contextlib.suppress(OSError, ValueError):
             self.sock.settimeout(_JOIN_SECONDS)
