@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from fluxhttp._wire.dialer import Dialer
     from fluxhttp.transports.registry import open_transport
     from fluxhttp.transports.stdlib import StdlibTransport
+    from fluxhttp.transports.urllib3 import Urllib3Transport
 else:
     #: Loaded on first use: name -> module.
     _LATER = {
@@ -71,6 +72,7 @@ else:
         "PrivateAddressGuard": "fluxhttp._core.addresses",
         "STRICT_BLOCKS": "fluxhttp._core.addresses",
         "StdlibTransport": "fluxhttp.transports.stdlib",
+        "Urllib3Transport": "fluxhttp.transports.urllib3",
         "open_transport": "fluxhttp.transports.registry",
     }
 
@@ -80,7 +82,10 @@ else:
             raise AttributeError(f"module 'fluxhttp' has no attribute {name!r}")
         from importlib import import_module
 
-        value = globals()[name] = getattr(import_module(module), name)
+        try:
+            value = globals()[name] = getattr(import_module(module), name)
+        except ModuleNotFoundError as error:
+            raise ImportError(f"{name} needs {error.name}: pip install 'fluxhttp[{error.name}]'") from error
         return value
 
     def __dir__():
@@ -133,6 +138,7 @@ __all__ = [
     "TransportError",
     "TransportResponse",
     "TruncatedBodyError",
+    "Urllib3Transport",
     "__version__",
     "basic_auth",
     "configure",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,7 @@ class Client:
         if transport is None or isinstance(transport, str):
             from fluxhttp.transports.registry import open_transport  # noqa: PLC0415  # see banned-module-level-imports
 
-            self._transport = open_transport(transport or "stdlib")
+            self._transport = open_transport("stdlib" if transport is None else transport)
             self._owned = True
         else:
             for method in ("send", "close"):
@@ -183,9 +184,9 @@ class Client:
         Raises:
             InvalidRequestError: an argument cannot be used.
         """
-        if self._headers is not None:
-            headers = _merged(self._headers, headers)
         try:
+            if self._headers is not None:
+                headers = _merged(self._headers, headers)
             target = self._resolve(url) if self._base is not None else url
             return Request.build(method, target, params=params, headers=headers, body=body, json=json, form=form)
         except FluxHTTPError as error:
@@ -195,7 +196,7 @@ class Client:
 
     def _resolve(self, url: str | URL) -> str | URL:
         base = self._base
-        if base is None or not isinstance(url, str) or "://" in url.partition("?")[0]:
+        if base is None or not isinstance(url, str) or _has_scheme(url):
             return url
         return base + url if url[:1] in ("/", "?", "") else f"{base}/{url}"
 
@@ -262,6 +263,10 @@ class Client:
     def __repr__(self) -> str:
         base = f", base_url={redact_url(self._base)!r}" if self._base is not None else ""
         return f"<Client over {type(self._transport).__name__}{base}>"
+
+
+# scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )           (RFC 3986, 3.1)
+_has_scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://").match
 
 
 def _read(exchange: Exchange, answer: TransportResponse) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -83,6 +84,16 @@ def override(*, transport: Transport | str | None = None, config: Config | None 
         with _lock:
             _client = before
         replacement.close()
+
+
+def _start_anew() -> None:
+    # A thread that held the lock does not exist in a child.
+    global _lock  # noqa: PLW0603  # the one lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):  # pragma: no branch  # Windows has no fork
+    os.register_at_fork(after_in_child=_start_anew)
 
 
 def do(method: str, url: str | URL, **options: Unpack[CallOptions]) -> Response:

@@ -83,8 +83,6 @@ class LargeRead(SmallRead):
             if count < len(piece):
                 self._pieces.insert(0, piece[count:])
             return count
-        if not self.missing:
-            return 0
         count = self._stream.receive_into(view[: self.missing], "body")
         self.missing -= count
         return count

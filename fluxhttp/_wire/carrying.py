@@ -76,13 +76,13 @@ class Carrying(_Base):
             sent_whole = self._send_request(stream, request)
         except SendError as error:
             # It may have answered before it hung up: 413, or a TLS alert.
-            if not _reads_after(answer, error):
+            if not _reads_after(stream, answer, error):
                 raise
             sent_whole = False
         else:
             answer.begin()
-        if not sent_whole or "connection" in request.headers:
-            # Whoever sends "close", which is all it can say, must not go on (RFC 9112, 9.6).
+        if not sent_whole or request.closes:
+            # Whoever sends "close" must not go on (RFC 9112, 9.6).
             answer.give_up_connection()
         # Not before: one that failed has nothing to give back, not even when it is finalized.
         answer.owner = owner
@@ -113,9 +113,10 @@ class Carrying(_Base):
             stream.abort()
 
 
-def _reads_after(answer: StrictResponse, error: SendError) -> bool:
+def _reads_after(stream: Stream, answer: StrictResponse, error: SendError) -> bool:
     try:
-        answer.begin()
+        with stream.in_a_hurry():
+            answer.begin()
     except TLSError as alert:
         raise alert from error
     except FluxHTTPError:

@@ -99,16 +99,23 @@ class Dialer:
         """
         if self.unix_socket is not None:
             return _Attempts([(socket.AF_UNIX, self.unix_socket)], deadline).first()
-        addresses = [host] if is_address(host) else self._resolve(host, deadline)
-        if self.guard is not None:
-            # The text is that of a missing name, so that nothing is told (rule 32).
-            addresses = [address for address in addresses if self.guard.permits(address)]
-            if not addresses:
-                raise NameResolutionError("no such host")
+        addresses = self._permitted(host, deadline)
+        if not addresses:
+            # One line for a missing name and for a refusal: not even a traceback tells them apart (rule 32).
+            raise NameResolutionError("no such host")
         sock = _Attempts([_target(address, port) for address in _interleaved(addresses)], deadline).first()
         with suppress(OSError):  # the peer may be gone already: whoever uses the connection will say so
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
+
+    def _permitted(self, host: str, deadline: Deadline) -> list[str]:
+        """The addresses of a host that may be connected, none if there is no such host."""
+        try:
+            addresses = [host] if is_address(host) else self._resolve(host, deadline)
+        except NameResolutionError:
+            return []
+        guard = self.guard
+        return addresses if guard is None else [address for address in addresses if guard.permits(address)]
 
     def _resolve(self, host: str, deadline: Deadline) -> list[str]:
         addresses = lookups.resolve(self.resolver or system_resolver, host.removesuffix("."), deadline)
@@ -212,7 +219,8 @@ class _Attempts:
         for number in wait_for(most, writable=tuple(self._running)):
             sock = self._running.pop(number)
             code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if code == 0:
+            if code in (0, errno.ECONNRESET):
+                # One that was reset was connected before: whoever uses the connection will say so.
                 return sock
             sock.close()
             self._failed(OSError(code, os.strerror(code)))

@@ -22,8 +22,8 @@ SOCKET_ERRORS = (OSError, ValueError, OverflowError)
 
 def describe_os_error(error: BaseException) -> str:
     """What happened, in the system's words, without addresses or file names."""
-    text = (isinstance(error, OSError) and error.strerror) or str(error) or type(error).__name__
-    return text[:1].lower() + text[1:]
+    text = (isinstance(error, OSError) and error.strerror) or str(error)
+    return text[:1].lower() + text[1:] if text else type(error).__name__
 
 
 def is_socket_timeout(error: BaseException) -> bool:

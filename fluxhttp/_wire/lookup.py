@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fluxhttp.errors import ConnectError, NameResolutionError, TransportError
 
@@ -56,7 +56,7 @@ class _Job:
         try:
             found = self._resolver(self._host)
             is_one = isinstance(found, str) or not isinstance(found, Iterable)
-            self.addresses = (found,) if is_one else tuple(found)
+            self.addresses = (cast("str", found),) if is_one else tuple(found)
         except BaseException as error:  # noqa: BLE001  # it is raised again in the threads that wait
             self.error = error
 
@@ -117,7 +117,7 @@ class Lookups:
     def _run(self, key: tuple[int, str], job: _Job) -> None:
         job.run()
         with self._lock:
-            del self._jobs[key]
+            self._jobs.pop(key, None)  # it is gone already in a child that a resolver forked
         self._room.release()
         job.done.set()
 

@@ -157,9 +157,7 @@ class Network:
             if url.scheme == "https":
                 context = self.tls().context(insecure=config.insecure_skip_verify)
                 if proxy is not None:
-                    way = Stream(sock)
-                    way.begin(deadline)
-                    open_tunnel(way, url, proxy, config.limits)
+                    open_tunnel(Stream(sock), url, proxy, config.limits, deadline)
                 from fluxhttp._wire.tls import handshake, wrap
 
                 sock = opening.sock = wrapped = wrap(sock, url.host, context)

@@ -47,6 +47,26 @@ class StrictResponse(http.client.HTTPResponse):
         owner: gets the connection back when the answer is closed; None for nobody.
     """
 
+    # Slots, beside the dictionary that the base class has: filling that costs more than all the rest.
+    __slots__ = (
+        "_chunks",
+        "_framing",
+        "_is_complete",
+        "_is_malformed",
+        "_left",
+        "_limits",
+        "_method",
+        "_received",
+        "_stream",
+        "closed",
+        "headers",
+        "http_version",
+        "owner",
+        "reason",
+        "status",
+        "status_code",
+    )
+
     status_code: int
     headers: Headers  # type: ignore[assignment]  # lossless and ordered, where http.client has an email message
     http_version: str
@@ -61,6 +81,7 @@ class StrictResponse(http.client.HTTPResponse):
         limits: Limits = DEFAULT_LIMITS,
         owner: Owner | None = None,
     ) -> None:
+        self.closed = False
         self._stream = sock
         self._method = method or "GET"
         self._limits = limits
@@ -69,6 +90,7 @@ class StrictResponse(http.client.HTTPResponse):
         self._left: int | None = 0
         self._chunks: ChunkCounter | None = None
         self._is_complete = False
+        self._is_malformed = False
 
     # Head
 
@@ -159,10 +181,23 @@ class StrictResponse(http.client.HTTPResponse):
             return b"".join(iter(lambda: self.read(_SMALL_BODY_BYTES), b""))
         if self._is_complete or amt <= 0:
             return b""
+        left, stream = self._left, self._stream
+        if left is not None and left <= amt and left <= len(stream.buffer) - stream.position and self._chunks is None:
+            # The rest of a body of known length came with the head: the common case.
+            self._received += left
+            self._left = 0
+            self._is_complete = True
+            return stream.take(left)
+        if self._is_malformed:
+            raise ProtocolError("the body is malformed", phase="body", maybe_sent=self._stream.sent)
         try:
             data = self._read_some(amt)
         except ReceiveError as error:
             raise self._incomplete(str(error)) from error.__cause__
+        except (ProtocolError, HeadTooLargeError):
+            # Nobody knows what the bytes after it are.
+            self._is_malformed = True
+            raise
         self._received += len(data)
         return data
 
@@ -272,7 +307,7 @@ class StrictResponse(http.client.HTTPResponse):
     def _read_trailers(self) -> None:
         """Reads and drops the trailer section: its fields are never merged (RFC 9110, 6.5.1)."""
         left = TRAILER_BYTES
-        lines = []
+        lines: list[bytes] = []
         while (line := self._read_line(left + 1)) not in (b"\r\n", b"\n"):
             lines.append(line)
             left -= len(line)
@@ -296,5 +331,7 @@ class StrictResponse(http.client.HTTPResponse):
     def close(self) -> None:
         """Gives the connection back if the body was read whole, drops it otherwise."""
         owner, self.owner = self.owner, None
+        # Spares the base class's finalizer a second call.
+        self.closed = True
         if owner is not None:
             owner.answer_closed(reusable=self.is_reusable)

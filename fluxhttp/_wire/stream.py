@@ -11,18 +11,18 @@ stay visible, so that a connection with a surplus is never used again.
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol
 
+from fluxhttp._core.deadline import Deadline
 from fluxhttp._core.head import find_head_end
 from fluxhttp._wire.failures import SOCKET_ERRORS, is_socket_timeout, receive_failure, send_failure
-from fluxhttp._wire.waiting import SECONDS_MAX, wait_for
+from fluxhttp._wire.waiting import SECONDS_MAX, poller, wait_for
 from fluxhttp.errors import ClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from fluxhttp._core.deadline import Deadline
     from fluxhttp.errors import FluxHTTPError, Phase
 
 #: One recv. Twice this gains nothing; half of it costs a tenth of a large download.
@@ -35,6 +35,9 @@ _TLS_RECORD_BYTES = 16_384
 #: What a peer may say while a body is sent, before it counts as an answer: room for
 #: interim ones, and no more than that, for nothing reads them meanwhile.
 _EARLY_BYTES = 65_536
+#: How long to wait for an answer once sending failed. What was said before the end
+#: is there already; but not every failure is an end.
+_MOMENT_SECONDS = 0.1
 
 
 class Socket(Protocol):
@@ -59,13 +62,27 @@ class Stream:
         received: whether a byte came since the current request began.
     """
 
-    __slots__ = ("_aborted", "_deadline", "_pending", "_sock", "_timed", "buffer", "position", "received", "sent")
+    __slots__ = (
+        "_aborted",
+        "_deadline",
+        "_has_input",
+        "_has_limit",
+        "_pending",
+        "_sock",
+        "_timed",
+        "buffer",
+        "position",
+        "received",
+        "sent",
+    )
 
     def __init__(self, sock: Socket) -> None:
         self._sock = sock
         #: A TLS socket's count of bytes that came in a record of which only a part was read.
         self._pending: Callable[[], int] | None = getattr(sock, "pending", None)
+        self._has_input: Callable[[], object] | None = None
         self._deadline: Deadline | None = None
+        self._has_limit = False
         #: Whether the socket may be left with another time-out than none.
         self._timed = True
         self._aborted = False
@@ -82,17 +99,31 @@ class Stream:
     def begin(self, deadline: Deadline) -> None:
         """Starts a call: from here on its deadline counts."""
         self._deadline = deadline
+        self._has_limit = deadline.seconds is not None
         self.sent = False
         self.received = False
         if self.position >= len(self.buffer):
             # What was read of the last answer is no part of this one's.
             self.buffer, self.position = b"", 0
 
+    @contextmanager
+    def in_a_hurry(self) -> Iterator[None]:
+        """Inside it, the call waits a moment at most: for what the peer said before the connection broke."""
+        whole, has_limit = self._deadline, self._has_limit
+        assert whole is not None  # a call is under way
+        left = whole.remaining()
+        if left is None or left > _MOMENT_SECONDS:
+            self._deadline, self._has_limit = Deadline.after(_MOMENT_SECONDS, whole.clock), True
+        try:
+            yield
+        finally:
+            self._deadline, self._has_limit = whole, has_limit
+
     def _arm(self, phase: Phase) -> None:
         """Gives the socket what is left of the deadline."""
         deadline = self._deadline
         seconds = None
-        if deadline is not None and deadline.seconds is not None:
+        if deadline is not None and self._has_limit:
             left = deadline.remaining()
             if not left:
                 raise deadline.timeout_error(phase, maybe_sent=self.sent)
@@ -123,7 +154,8 @@ class Stream:
         Raises:
             RequestTimeoutError, ReceiveError, TLSError, ClosedError: no piece came.
         """
-        self._arm(phase)
+        if self._has_limit or self._timed:
+            self._arm(phase)
         try:
             data = self._sock.recv(RECEIVE_BYTES)
         except SOCKET_ERRORS as error:
@@ -173,7 +205,8 @@ class Stream:
             for start in range(0, len(data), _TLS_RECORD_BYTES):
                 self.sendall(data[start : start + _TLS_RECORD_BYTES])
             return
-        self._arm("send")
+        if self._has_limit or self._timed:
+            self._arm("send")
         # A byte may have left before a failure is known.
         self.sent = True
         try:
@@ -258,7 +291,9 @@ class Stream:
         try:
             if self._pending is not None and self._pending():
                 return False
-            return not wait_for(0.0, readable=(self._sock.fileno(),)) or self._receive_now() is None
+            if self._has_input is None:
+                self._has_input = poller(self._sock.fileno())
+            return not self._has_input() or self._receive_now() is None
         except SOCKET_ERRORS:
             return False
 
@@ -269,6 +304,7 @@ class Stream:
 
     def close(self) -> None:
         """Closes the socket; twice is fine."""
+        self._has_input = None  # its descriptor may soon be somebody else's
         with suppress(*SOCKET_ERRORS):  # it is gone all the same
             self._sock.close()
 

@@ -7,6 +7,7 @@ it a body that ends with the connection may have been cut by anyone.
 
 from __future__ import annotations
 
+import errno
 import ssl
 from typing import TYPE_CHECKING
 
@@ -120,6 +121,8 @@ def wrap(sock: socket.socket, host: str, context: ssl.SSLContext) -> ssl.SSLSock
     """
     name = _name(host)
     try:
+        # Where the peer is gone, wrap_socket would leave a socket behind that nobody closes.
+        sock.getpeername()
         return context.wrap_socket(
             sock, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
         )
@@ -158,7 +161,7 @@ def _name(host: str) -> str:
 def _failure(error: Exception, name: str) -> TransportError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return CertificateError(f"the certificate was not accepted: {_reason(error, name)}", maybe_sent=False)
-    if isinstance(error, ssl.SSLEOFError | ConnectionError):
+    if isinstance(error, ssl.SSLEOFError | ConnectionError) or getattr(error, "errno", None) == errno.ENOTCONN:
         return TLSError("the peer closed the connection during the handshake", maybe_sent=False)
     reason = tls_reason(error)
     if reason in ("wrong version number", "record layer failure", "packet length too long"):

@@ -10,13 +10,14 @@ from fluxhttp.errors import ProxyError, RequestTimeoutError, ResponseError, Tran
 
 if TYPE_CHECKING:
     from fluxhttp._core.config import Limits
+    from fluxhttp._core.deadline import Deadline
     from fluxhttp._core.proxies import Proxy
     from fluxhttp._core.url import URL
     from fluxhttp._wire.stream import Stream
 
 
-def open_tunnel(stream: Stream, url: URL, proxy: Proxy, limits: Limits) -> None:
-    """Asks the proxy at the other end for a connection to the URL's origin.
+def open_tunnel(stream: Stream, url: URL, proxy: Proxy, limits: Limits, deadline: Deadline) -> None:
+    """Asks the proxy at the other end of a new stream for a connection to the URL's origin.
 
     The request has nothing of the caller's: neither headers nor credentials of
     the origin are the proxy's to see (rule 37).
@@ -30,13 +31,13 @@ def open_tunnel(stream: Stream, url: URL, proxy: Proxy, limits: Limits) -> None:
     lines = [f"CONNECT {host}:{url.port} HTTP/1.1", f"Host: {host}:{url.port}", f"User-Agent: {USER_AGENT}"]
     if proxy.authorization is not None:
         lines.append(f"Proxy-Authorization: {proxy.authorization}")
+    stream.begin(deadline)
     try:
         stream.sendall("\r\n".join([*lines, "", ""]).encode("ascii"))
         answer = StrictResponse(stream, method="CONNECT", limits=limits)
         answer.begin()
     except RequestTimeoutError as error:
-        error.phase, error.maybe_sent = "proxy", False
-        raise
+        raise deadline.timeout_error("proxy", maybe_sent=False) from error.__cause__
     except (TransportError, ResponseError) as error:
         raise ProxyError(f"the proxy failed while the tunnel was made: {error}", maybe_sent=False) from error
     if not 200 <= answer.status_code < 300:

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import select
+from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: A time-out the operating system surely takes, for deadlines far away.
 SECONDS_MAX = 1_000_000.0
+
+
+def poller(number: int) -> Callable[[], object]:
+    """A function that says, at once, whether a descriptor has something to read; to be asked often."""
+    if not hasattr(select, "poll"):  # pragma: no cover  # Windows
+        return lambda: select.select((number,), (), (), 0.0)[0]
+    poll = select.poll()
+    poll.register(number, select.POLLIN)
+    return partial(poll.poll, 0)
 
 
 def wait_for(seconds: float | None, *, readable: tuple[int, ...] = (), writable: tuple[int, ...] = ()) -> set[int]:

@@ -15,7 +15,11 @@ from fluxhttp.testing.calls import Call, Calls
 from fluxhttp.testing.clock import VirtualClock
 from fluxhttp.testing.errors import ImpossibleReplyError, StalledError, UnexpectedRequestError, UnusedRouteError
 from fluxhttp.testing.fake import FakeTransport
+from fluxhttp.testing.har import RecordingError
 from fluxhttp.testing.matching import subset
+from fluxhttp.testing.recorder import Recorder
+from fluxhttp.testing.redact import Redaction
+from fluxhttp.testing.replay import Replay
 from fluxhttp.testing.reply import Reply
 from fluxhttp.testing.routes import Route
 from fluxhttp.testing.script import Close, Pause, Receive, Reset, Script, Send, Stall, Step
@@ -28,6 +32,10 @@ __all__ = [
     "ImpossibleReplyError",
     "Pause",
     "Receive",
+    "Recorder",
+    "RecordingError",
+    "Redaction",
+    "Replay",
     "Reply",
     "Reset",
     "Route",

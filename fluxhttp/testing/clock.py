@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from fluxhttp.errors import InvalidConfigError
+from fluxhttp.errors import InvalidConfigError, InvalidTypeError
 
 
 class _Line(threading.local):
@@ -33,7 +33,7 @@ class VirtualClock:
         """Returns at once, that many seconds later, and notes them in ``slept``.
 
         Raises:
-            InvalidConfigError: they are negative or NaN.
+            InvalidTypeError, InvalidConfigError: as ``advance``.
         """
         self.advance(seconds)
         self.slept.append(seconds)
@@ -42,10 +42,13 @@ class VirtualClock:
         """Lets time pass on this thread's time line.
 
         Raises:
-            InvalidConfigError: the seconds are negative or NaN.
+            InvalidTypeError: the seconds are no number.
+            InvalidConfigError: they are negative, infinite or NaN.
         """
-        if not seconds >= 0:
-            raise InvalidConfigError(f"seconds must be 0 or more, not {seconds}")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise InvalidTypeError(f"seconds must be a number, not {type(seconds).__name__}")
+        if not 0 <= seconds < float("inf"):
+            raise InvalidConfigError(f"seconds must be zero or more, and finite, not {seconds:g}")
         self._line.now += seconds
 
     def __repr__(self) -> str:

@@ -3,6 +3,10 @@
 ::
 
     fake.get("https://api.test/flaky").fail(faults.reset()).respond(text="ok")
+
+A fault meets a connection of its own, never one that was used before: a GET
+would be sent a second time over a fresh one (decision D12), and the fault would
+stay hidden. To see just that, play its script.
 """
 
 from __future__ import annotations
@@ -63,8 +67,11 @@ def connect_timeout() -> Fault:
 def tls_failure(reason: str = "certificate has expired") -> Fault:
     """The certificate is not accepted, for that reason: CertificateError.
 
-    Only an https request can meet it, and not one with ``insecure_skip_verify``.
+    Only an https request can meet it, and not one with ``insecure_skip_verify``:
+    that one gets the reply that follows.
     """
+    if not isinstance(reason, str):
+        raise InvalidTypeError(f"reason must be a str, not {type(reason).__name__}")
     return Fault("tls_failure", stage="tls", detail=reason)
 
 
@@ -109,6 +116,8 @@ def raw(data: bytes) -> Fault:
 def _begun(after: int, body: bytes | None) -> tuple[bytes, int]:
     if isinstance(after, bool) or not isinstance(after, int):
         raise InvalidTypeError(f"after must be an int, not {type(after).__name__}")
+    if body is not None and not isinstance(body, bytes):
+        raise InvalidTypeError(f"body must be bytes, not {type(body).__name__}")
     whole = bytes(after + 1) if body is None and after >= 0 else body or b""
     if not 0 <= after < len(whole):
         raise InvalidConfigError(f"after must be from 0 to below the {len(whole)} bytes of the body, not {after}")
@@ -116,4 +125,6 @@ def _begun(after: int, body: bytes | None) -> tuple[bytes, int]:
 
 
 def _head(status: int, length: int) -> bytes:
+    if isinstance(status, bool) or not isinstance(status, int):
+        raise InvalidTypeError(f"status must be an int, not {type(status).__name__}")
     return f"HTTP/1.1 {status} \r\nContent-Length: {length}\r\n\r\n".encode("ascii")

@@ -15,24 +15,52 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from fluxhttp._core.query import encode_params
-from fluxhttp._core.request import METHODS, UNSET
+from fluxhttp._core.headers import Headers, checked_name, checked_value, header_pairs
+from fluxhttp._core.query import encode_form, encode_params
+from fluxhttp._core.request import METHODS, UNSET, _json_bytes
 from fluxhttp._core.url import URL
-from fluxhttp.errors import InvalidMethodError, InvalidTypeError
+from fluxhttp.errors import InvalidConfigError, InvalidMethodError, InvalidTypeError
+from fluxhttp.testing.comparing import form_of, json_of, key_of, lines_of, normal_path, parse_query, same_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Any
+    from collections.abc import Callable, Iterable
+    from typing import TypedDict
 
     from fluxhttp._core.request import Request
+    from fluxhttp.testing.comparing import Query, QueryKey
 
-    Query = dict[str, list[str | None]]
+    Fields = Mapping[str, str | Sequence[str]]
+    Check = Callable[[Request], bool]
 
-#: Stands for a segment written ``{name}`` while the URL is parsed.
-_ANY = "~any~segment~"
-_find_templates = re.compile(r"(?<=/)\{[A-Za-z_][A-Za-z0-9_]*\}(?=[/?#]|$)")
-_escape = re.compile(r"%([0-9A-Fa-f]{2})")
-_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+    class Matchers(TypedDict, total=False):
+        """What a request is asked for, beside method and URL."""
+
+        params: Fields | Subset | None
+        headers: Fields | Iterable[tuple[str, str]] | None
+        body: bytes | bytearray | memoryview | None
+        json: object
+        form: Fields | None
+        where: Callable[[Request], object] | None
+
+    class RouteOptions(TypedDict, total=False):
+        """The same, and what messages call a route."""
+
+        params: Fields | Subset | None
+        headers: Fields | Iterable[tuple[str, str]] | None
+        body: bytes | bytearray | memoryview | None
+        json: object
+        form: Fields | None
+        where: Callable[[Request], object] | None
+        name: str | None
+
+
+__tracebackhide__ = True  # pytest shows the line of the test instead
+
+# scheme "://" authority, then path, then the rest              (RFC 3986, 3)
+_split = re.compile(r"([^:/?#]*://[^/?#]*|)([^?#]*)(.*)", re.DOTALL).fullmatch
+_is_template = re.compile(r"\{[A-Za-z_][A-Za-z0-9_]*\}").fullmatch
+# scheme = ALPHA *( ALPHA / DIGIT / "+" / "-" / "." )           (RFC 3986, 3.1)
+_has_scheme = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://").match
 
 
 class Subset:
@@ -40,15 +68,15 @@ class Subset:
 
     __slots__ = ("params",)
 
-    def __init__(self, params: Mapping[str, str | Sequence[str]]) -> None:
+    def __init__(self, params: Fields) -> None:
         self.params = params
 
     def __repr__(self) -> str:
         return f"subset({self.params!r})"
 
 
-def subset(params: Mapping[str, str | Sequence[str]]) -> Subset:
-    """For ``params=`` of a route: these must be there, others may."""
+def subset(params: Fields) -> Subset:
+    """For ``params=`` of a route: these must be there, and so must a query in the URL; others may."""
     return Subset(params)
 
 
@@ -57,14 +85,17 @@ class Pattern:
 
     Args:
         method: one of the six, upper case; None for any.
-        url: absolute; a path segment written ``{name}`` matches any one segment;
-            a query in it is the same as ``params``. None for any.
-        params: the query, exactly; ``subset(...)`` lets others in. None: as in the URL.
-        headers: fields that must be there with these values; a sequence for several lines.
+        url: absolute; a path segment written ``{name}`` matches any one segment
+            that is not empty; a query in it is the same as ``params``. None for any.
+        params: the query, exactly; if any key has a value, it replaces that of the
+            URL, as in a call (decision D1). ``subset(...)`` lets others in. None: as in the URL.
+        headers: fields that must be there with these values; a sequence for
+            several lines, an empty one for a field that must not be there.
         body: the content, exactly.
         json: the content as JSON.
         form: the content urlencoded, compared as ``params``.
-        where: a function of the request that says whether it matches.
+        where: a function of the request that says whether it matches; it is asked last.
+        base_url: what relative URLs are appended to.
 
     Raises:
         InvalidRequestError: an argument cannot be matched; its subclasses say which.
@@ -72,15 +103,17 @@ class Pattern:
 
     __slots__ = (
         "_json_bytes",
-        "_query_text",
         "body",
+        "checks",
         "form",
         "headers",
         "is_open",
         "json",
         "method",
         "params",
+        "path",
         "segments",
+        "shown_path",
         "url",
         "where",
     )
@@ -90,82 +123,126 @@ class Pattern:
         method: str | None = None,
         url: str | URL | None = None,
         *,
-        params: Mapping[str, str | Sequence[str]] | Subset | None = None,
-        headers: Mapping[str, str | Sequence[str]] | None = None,
-        body: bytes | None = None,
+        params: Fields | Subset | None = None,
+        headers: Fields | Iterable[tuple[str, str]] | None = None,
+        body: bytes | bytearray | memoryview | None = None,
         json: object = UNSET,
-        form: Mapping[str, str | Sequence[str]] | None = None,
+        form: Fields | None = None,
         where: Callable[[Request], object] | None = None,
+        base_url: str = "",
     ) -> None:
-        self.method = _checked_method(method)
-        self.url = None if url is None else _parsed(url)
-        self.segments = None if self.url is None else normal_path(self.url.path).split("/")
-        self.is_open = isinstance(params, Subset)
-        given = params.params if isinstance(params, Subset) else params
-        self._query_text: str | None = None
-        if given is not None:
-            self.params: Query | None = _listed("params", given)
-            self._query_text = None if self.is_open else encode_params(given) or None
-        elif self.url is not None:
-            self.params = parse_query(self.url.query)
-            self._query_text = self.url.query or None
-        else:
-            self.params = None
-        self.headers = None if headers is None else _checked_headers(headers)
-        self.body = _checked_body(body)
-        self.json = json
-        self._json_bytes = None if json is UNSET else _compact(json)
-        self.form = None if form is None else _listed("form", form)
-        self.where = where
         if (body is not None) + (json is not UNSET) + (form is not None) > 1:
             raise InvalidTypeError("only one of body, json and form may be given")
+        if where is not None and not callable(where):
+            raise InvalidTypeError(f"where must be a function, not {type(where).__name__}")
+        self.method = _checked_method(method)
+        self._take_url(url, base_url)
+        self.is_open = isinstance(params, Subset)
+        self.params = self._all_params(params)
+        self.headers = None if headers is None else _checked_headers(headers)
+        self.body = None if body is None else _checked_body(body)
+        self._json_bytes = None if json is UNSET else _json_bytes(json)
+        # As it is after the way over the wire: a tuple is an array, a key is text.
+        self.json: object = UNSET if self._json_bytes is None else json_module.loads(self._json_bytes)
+        self.form = None if form is None else _listed("form", form)
+        self.where = where
+        self.checks = self._content_checks()
+
+    def _take_url(self, url: str | URL | None, base_url: str) -> None:
+        self.url: URL | None = None
+        self.path = self.shown_path = ""
+        #: Between the slashes of the path; None matches any that is not empty.
+        self.segments: tuple[str | None, ...] = ()
+        if url is None:
+            return
+        if not isinstance(url, str | URL):
+            raise InvalidTypeError(f"url must be a str, not {type(url).__name__}")
+        written: list[str] = []
+        if isinstance(url, str):
+            url, written = _parsed(url, base_url)
+        self.url = url.without_userinfo()
+        self.path = normal_path(url.path)
+        segments = self.path.split("/")
+        written = written if len(written) == len(segments) else segments
+        templates = [_is_template(text) is not None for text in written]
+        pairs = list(zip(segments, templates, strict=True))
+        self.segments = tuple([None if is_template else segment for segment, is_template in pairs])
+        shown = zip(pairs, url.path.split("/"), written, strict=True)
+        self.shown_path = "/".join([text if is_template else sent for (_, is_template), sent, text in shown])
+
+    def _all_params(self, params: Fields | Subset | None) -> Query | None:
+        of_url = None if self.url is None else parse_query(self.url.query)
+        if params is None:
+            return of_url
+        if isinstance(params, Subset):
+            return {**(of_url or {}), **_listed("params", params.params)}
+        return _listed("params", params) or of_url or {}
+
+    def _content_checks(self) -> tuple[Check, ...]:
+        return tuple(
+            check
+            for check, is_asked in (
+                (self.matches_headers, self.headers is not None),
+                (self.matches_body, self.body is not None),
+                (self.matches_json, self._json_bytes is not None),
+                (self.matches_form, self.form is not None),
+                (self.matches_where, self.where is not None),
+            )
+            if is_asked
+        )
 
     @property
     def is_template(self) -> bool:
         """Whether a path segment matches anything."""
-        return self.segments is not None and _ANY in self.segments
+        return None in self.segments
+
+    @property
+    def query_key(self) -> QueryKey | None:
+        """The one query that matches, to look up; None if there are several."""
+        return None if self.is_open or self.params is None else key_of(self.params)
 
     def matches(self, request: Request) -> bool:
         """Whether a request agrees in every part."""
-        return self.matches_place(request) and self.matches_rest(request)
-
-    def matches_place(self, request: Request) -> bool:
-        """Whether method and URL, without its query, agree."""
-        if self.method is not None and self.method != request.method:
-            return False
-        return self.url is None or (
-            self.url.origin == request.url.origin and self._matches_path(normal_path(request.url.path))
-        )
-
-    def _matches_path(self, path: str) -> bool:
-        wanted = self.segments or []
-        segments = path.split("/")
-        return len(wanted) == len(segments) and all(
-            want in (_ANY, segment) for want, segment in zip(wanted, segments, strict=True)
-        )
-
-    def matches_rest(self, request: Request) -> bool:
-        """Whether everything but method and URL agrees."""
         return (
-            self.matches_params(request)
-            and (self.headers is None or self.matches_headers(request))
-            and (self.body is None or self.body == request.body)
-            and (self._json_bytes is None or self.matches_json(request))
-            and (self.form is None or self.matches_form(request))
-            and (self.where is None or bool(self.where(request)))
+            self.matches_method(request)
+            and self.matches_url(request)
+            and self.matches_params(request)
+            and all(check(request) for check in self.checks)
+        )
+
+    def matches_method(self, request: Request) -> bool:
+        """Whether the method agrees."""
+        return self.method is None or self.method == request.method
+
+    def matches_url(self, request: Request) -> bool:
+        """Whether the URL, without its query, agrees."""
+        return self.url is None or (
+            self.url.origin == request.url.origin and self.matches_segments(normal_path(request.url.path).split("/"))
+        )
+
+    def matches_segments(self, segments: Sequence[str | None]) -> bool:
+        """Whether a path agrees, given by what stands between its slashes; None in it is any."""
+        return len(self.segments) == len(segments) and all(
+            (segment != "" if want is None else want == segment)
+            for want, segment in zip(self.segments, segments, strict=True)
         )
 
     def matches_params(self, request: Request) -> bool:
         """Whether the query agrees."""
-        query = request.url.query
-        if self.params is None or (query == self._query_text and not self.is_open):
+        if self.params is None:
             return True
-        return _agree(self.params, parse_query(query), is_open=self.is_open)
+        query = parse_query(request.url.query)
+        if self.is_open:
+            return all(query.get(key) == values for key, values in self.params.items())
+        return query == self.params
 
     def matches_headers(self, request: Request) -> bool:
         """Whether the named fields are there with these values."""
-        index = request.headers.index
-        return all(index.get(name) == values for name, values in (self.headers or {}).items())
+        return all(lines_of(request, name) == values for name, values in (self.headers or {}).items())
+
+    def matches_body(self, request: Request) -> bool:
+        """Whether the content is this one."""
+        return self.body == request.body
 
     def matches_json(self, request: Request) -> bool:
         """Whether the content is this JSON value."""
@@ -178,34 +255,42 @@ class Pattern:
         """Whether the content is this form."""
         return self.form == form_of(request)
 
-    def same_as(self, other: Pattern) -> bool:
-        """Whether both match the same requests, as far as that can be told."""
-        return self.where is None and other.where is None and self._key() == other._key()
+    def matches_where(self, request: Request) -> bool:
+        """Whether the function says so."""
+        return self.where is None or bool(self.where(request))
 
-    def _key(self) -> tuple[Any, ...]:
-        place = None if self.url is None else self.url.origin
+    def covers(self, other: Pattern) -> bool:
+        """Whether every request that the other matches is matched by this one, too, as far as that can be told."""
         return (
-            self.method,
-            place,
-            self.segments,
-            self.is_open,
-            self.params,
-            self.headers,
-            self.body,
-            self._json_bytes,
-            self.form,
+            self.where is None
+            and self.method in (None, other.method)
+            and self._covers_url(other)
+            and self._covers_params(other)
+            and all((other.headers or {}).get(name) == values for name, values in (self.headers or {}).items())
+            and self.body in (None, other.body)
+            and self._json_bytes in (None, other._json_bytes)
+            and self.form in (None, other.form)
         )
 
+    def _covers_url(self, other: Pattern) -> bool:
+        return self.url is None or (
+            other.url is not None and self.url.origin == other.url.origin and self.matches_segments(other.segments)
+        )
+
+    def _covers_params(self, other: Pattern) -> bool:
+        if self.params is None:
+            return True
+        if self.is_open:
+            return all((other.params or {}).get(key) == values for key, values in self.params.items())
+        return self.params == other.params and not other.is_open
+
     def __str__(self) -> str:
-        url = "any URL" if self.url is None else self.shown_url
-        return f"{self.method or 'any method'} {url}"
+        return f"{self.method or 'any method'} {self.shown_url}"
 
     @property
     def shown_url(self) -> str:
-        """The URL, without query, ``{any}`` for the segments that match anything."""
-        if self.url is None:
-            return "any URL"
-        return self.url.origin + self.url.path.replace(_ANY, "{any}")
+        """The URL, without query, as it was registered."""
+        return "any URL" if self.url is None else self.url.origin + self.shown_path
 
 
 def _checked_method(method: object) -> str | None:
@@ -216,103 +301,53 @@ def _checked_method(method: object) -> str | None:
     raise InvalidMethodError(f"method must be one of {', '.join(sorted(METHODS))}, not {method[:32]!r}")
 
 
-def _parsed(url: str | URL) -> URL:
-    if isinstance(url, URL):
-        return url
-    if not isinstance(url, str):
-        raise InvalidTypeError(f"url must be a str, not {type(url).__name__}")
-    path, mark, query = url.partition("?")
-    return URL.parse(_find_templates.sub(_ANY, path) + mark + query).without_userinfo()
+def checked_base(base_url: object) -> str:
+    """A base URL without the slash at its end; "" for none.
+
+    Raises:
+        InvalidTypeError, InvalidURLError: it is no URL.
+        InvalidConfigError: it has a query or a fragment.
+    """
+    if not isinstance(base_url, str):
+        raise InvalidTypeError(f"base_url must be a str, not {type(base_url).__name__}")
+    if base_url and (URL.parse(base_url).query is not None or "#" in base_url):
+        raise InvalidConfigError("base_url must not have a query or fragment")
+    return base_url.rstrip("/")
 
 
-def _checked_body(body: object) -> bytes | None:
-    if body is None or isinstance(body, bytes):
-        return body
+def _parsed(text: str, base: str) -> tuple[URL, list[str]]:
+    """The URL, and what was written between the slashes of its path."""
+    if base and not _has_scheme(text):
+        # As a client with the same base URL appends it.
+        text = base + text if text[:1] in ("/", "?", "") else f"{base}/{text}"
+    found = _split(text)
+    assert found is not None  # every text has a match: each part takes anything
+    front, path, rest = found.groups()
+    written = path.split("/")
+    if written[0]:
+        written = []  # no URL at all, which is for the parser to say
+    plain = ["x" if _is_template(segment) else segment for segment in written]
+    return URL.parse(front + ("/".join(plain) if written else path) + rest), written
+
+
+def _checked_body(body: object) -> bytes:
+    if isinstance(body, bytes | bytearray | memoryview):
+        return bytes(body)
     hint = "; encode it" if isinstance(body, str) else ""
     raise InvalidTypeError(f"body must be bytes, not {type(body).__name__}{hint}")
 
 
-def _checked_headers(headers: Mapping[str, str | Sequence[str]]) -> dict[str, list[str]]:
-    if not isinstance(headers, Mapping):
-        raise InvalidTypeError(f"headers must be a mapping, not {type(headers).__name__}")
-    return {name.lower(): values for name, values in _texts("headers", headers).items()}
-
-
-def _texts(argument: str, given: Mapping[str, str | Sequence[str]]) -> dict[str, list[str]]:
-    found = {}
-    for name, values in given.items():
-        listed = [values] if isinstance(values, str) else list(values)
-        if not isinstance(name, str) or not all(isinstance(value, str) for value in listed):
-            raise InvalidTypeError(f"{argument} must be a mapping of str to str or a sequence of str")
-        found[name] = listed
+def _checked_headers(headers: Fields | Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    is_plain = isinstance(headers, Mapping) and not isinstance(headers, Headers)
+    for name, values in headers.items() if is_plain else header_pairs(headers):  # type: ignore[union-attr, arg-type]
+        _, lower = checked_name(name)
+        listed = [values] if isinstance(values, str) or not isinstance(values, Sequence) else values
+        found.setdefault(lower, []).extend([checked_value(name, value) for value in listed])
     return found
 
 
-def _listed(argument: str, given: Mapping[str, str | Sequence[str]]) -> Query:
-    if not isinstance(given, Mapping):
-        raise InvalidTypeError(f"{argument} must be a mapping, not {type(given).__name__}")
-    return {name: list(values) for name, values in _texts(argument, given).items() if values}
-
-
-def _compact(value: object) -> bytes:
-    return json_module.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
-
-
-def normal_path(path: str) -> str:
-    """A canonical path whose escapes of unreserved characters are undone, and the others in upper case."""
-    return _escape.sub(_normal_escape, path) if "%" in path else path
-
-
-def _normal_escape(found: re.Match[str]) -> str:
-    char = chr(int(found[1], 16))
-    return char if char in _UNRESERVED else found[0].upper()
-
-
-def parse_query(query: str | None) -> Query:
-    """A query, or an urlencoded form, as a mapping from key to values; None is for a key without "="."""
-    found: Query = {}
-    for part in (query or "").split("&"):
-        if part:
-            key, equals, value = part.partition("=")
-            found.setdefault(_plain(key), []).append(_plain(value) if equals else None)
-    return found
-
-
-def _plain(text: str) -> str:
-    text = text.replace("+", " ")
-    if "%" not in text:
-        return text
-    raw = _escape.sub(lambda found: chr(int(found[1], 16)), text.encode("utf-8").decode("latin-1"))
-    return raw.encode("latin-1").decode("utf-8", "replace")
-
-
-def _agree(wanted: Query, got: Query, *, is_open: bool) -> bool:
-    if is_open:
-        return all(got.get(key) == values for key, values in wanted.items())
-    return wanted == got
-
-
-def json_of(request: Request) -> object:
-    """The content as JSON; UNSET if it is none."""
-    try:
-        return json_module.loads(request.body)
-    except ValueError:
-        return UNSET
-
-
-def form_of(request: Request) -> Query:
-    """The content as an urlencoded form."""
-    return parse_query(request.body.decode("latin-1"))
-
-
-def same_json(wanted: object, got: object) -> bool:
-    """Whether two JSON values are equal, by type too; a tuple is an array, 1 is 1.0."""
-    if isinstance(wanted, bool) or isinstance(got, bool) or wanted is None or got is None:
-        return wanted is got
-    if isinstance(wanted, int | float) and isinstance(got, int | float):
-        return wanted == got
-    if isinstance(wanted, Mapping) and isinstance(got, dict):
-        return wanted.keys() == got.keys() and all(same_json(value, got[key]) for key, value in wanted.items())
-    if isinstance(wanted, list | tuple) and isinstance(got, list):
-        return len(wanted) == len(got) and all(map(same_json, wanted, got))
-    return isinstance(wanted, str) and isinstance(got, str) and wanted == got
+def _listed(argument: str, given: Fields) -> Query:
+    (encode_params if argument == "params" else encode_form)(given)  # which refuses what cannot be sent
+    listed: Query = {name: [values] if isinstance(values, str) else list(values) for name, values in given.items()}
+    return {name: values for name, values in listed.items() if values}

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING
 from fluxhttp._wire.carrying import Carrying
 from fluxhttp._wire.stream import Stream
 from fluxhttp.testing.errors import StalledError
-from fluxhttp.testing.script import Close, Pause, Receive, Reset, Script, Send
+from fluxhttp.testing.script import Close, Pause, Receive, Reset, Send, Stall
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
+    from fluxhttp._core.deadline import Deadline
+    from fluxhttp._core.url import URL
     from fluxhttp._wire.pool import Pool
     from fluxhttp.testing.calls import Call
     from fluxhttp.testing.clock import VirtualClock
-    from fluxhttp.testing.script import Step
+    from fluxhttp.testing.script import Script, Step
 
 
 class MemorySocket:
@@ -30,7 +32,7 @@ class MemorySocket:
     Attributes:
         received: what the peer got of the request under way.
         sent: bytes of answers that were read.
-        notes: what happened, line by line, if somebody wants to know.
+        is_shut: whether this side ended it.
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class MemorySocket:
         self._is_secure = is_secure
         self._timeout: float | None = None
         self._steps: list[Step] = []
+        #: What it does for the next request, while it is not done with the last one.
+        self._waiting: Script | None = None
         self._begins = "request"
         self._is_playing = False
         self._segment: memoryview = memoryview(b"")
@@ -50,29 +54,38 @@ class MemorySocket:
         self._missing: int | None = None  # body bytes of the request still to come; None in its head
         self.received = bytearray()
         self.sent = 0
-        self._is_shut = False
+        self.is_shut = False
 
     # The peer
 
     def play(self, script: Script) -> None:
-        """Says what the peer does for the request to come."""
+        """Says what the peer does for the request to come, once it has done what it does for the one before."""
+        self._missing = None
+        self.received = bytearray()
+        if self._is_playing and any(isinstance(step, Send | Close | Reset | Stall) for step in self._steps):
+            self._waiting = script
+        else:
+            self._load(script)
+
+    def _load(self, script: Script) -> None:
+        self._waiting = None
         self._steps = list(script.steps)[::-1]
         self._begins = script.begins
         self._is_playing = False
-        self._missing = None
-        self.received = bytearray()
-        if script.begins == "accept":
-            self._start()
+        self._start_if_due()
 
-    def _start(self) -> None:
-        self._is_playing = True
-        self._due = self._clock.monotonic()
+    def _start_if_due(self) -> None:
+        """Begins to play, if as much of the request came as the script waits for."""
+        came = self._missing
+        if self._begins == "accept" or (came is not None and (self._begins == "head" or came <= 0)):
+            self._is_playing = True
+            self._due = self._clock.monotonic()
 
     def _take_in(self, data: bytes | memoryview) -> None:
         if self._is_playing and self._has(Reset):
             self._tell("reset")
             raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
-        if self._is_shut:
+        if self.is_shut:
             raise BrokenPipeError(errno.EPIPE, "Broken pipe")
         self.received += data
         if self._missing is None:
@@ -83,8 +96,8 @@ class MemorySocket:
             self._missing = _body_length(self.received[:end]) - (len(self.received) - end - 4)
         else:
             self._missing -= len(data)
-        if not self._is_playing and (self._begins == "head" or self._missing <= 0):
-            self._start()
+        if not self._is_playing:
+            self._start_if_due()
 
     def _has(self, kind: type[Step]) -> bool:
         """Whether the step that is due now is of that kind."""
@@ -128,9 +141,11 @@ class MemorySocket:
 
     def recv(self, size: int, /) -> bytes:
         """The next bytes of the peer, at most of one segment; b"" at the end."""
-        if self._is_shut:
+        if self.is_shut:
             return b""
         while not self._segment:
+            if not self._steps and self._waiting is not None:
+                self._load(self._waiting)
             if not self._is_playing or not self._steps:
                 self._wait_for_nothing()
             step = self._steps[-1]
@@ -208,11 +223,11 @@ class MemorySocket:
 
     def shutdown(self, how: int, /) -> None:  # noqa: ARG002  # the signature is a socket's
         """Ends the connection from this side."""
-        self._is_shut = True
+        self.is_shut = True
 
     def close(self) -> None:
         """The same."""
-        self._is_shut = True
+        self.is_shut = True
 
     def _tell(self, text: str) -> None:
         if self._note is not None:
@@ -246,19 +261,32 @@ class MemoryConnection(Carrying):
         calls: the calls that went over it, in order.
     """
 
-    def __init__(self, pool: Pool[MemoryConnection], key: Hashable, number: int, stream: MemoryStream) -> None:
+    def __init__(
+        self, pool: Pool[MemoryConnection], key: Hashable, number: int, stream: MemoryStream, url: URL
+    ) -> None:
         self.idle_since = 0.0
         self.number = number
+        self.host = url.host
+        self.port = url.port
         self.calls: list[Call] = []
-        self.sock = stream
+        self.sock = self._stream = stream
         self.peer = stream._memory
         self._pool = pool
         self._key = key
 
+    def begin(self, script: Script, deadline: Deadline) -> None:
+        """Starts a call, and says what the peer does in it."""
+        self.peer.play(script)
+        self._stream.begin(deadline)
+
+    @property
+    def has_received(self) -> bool:
+        """Whether a byte of the answer came."""
+        return self._stream.received
+
     def send(self, data: bytes) -> None:  # type: ignore[override]  # nothing else is ever sent
         """As ``http.client``'s."""
-        assert self.sock is not None  # set for good
-        self.sock.sendall(data)
+        self._stream.sendall(data)
 
     def answer_closed(self, *, reusable: bool) -> None:
         """Called by the answer when the caller is done with it."""
@@ -269,7 +297,7 @@ class MemoryConnection(Carrying):
 
     def is_idle(self) -> bool:
         """Whether nothing came since the last answer was read."""
-        return self.sock is not None and self.sock.is_idle()
+        return self._stream.is_idle()
 
     def close(self) -> None:
         """Ends it from this side."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 GROUP = "fluxhttp.transports"
 _OURS = {
     "stdlib": ("fluxhttp.transports.stdlib", "StdlibTransport"),
+    "fake": ("fluxhttp.testing.fake", "FakeTransport"),
     "urllib3": ("fluxhttp.transports.urllib3", "Urllib3Transport"),
 }
 
@@ -31,7 +32,8 @@ def open_transport(name: str, /, **options: Any) -> Transport:
 
     Raises:
         InvalidTypeError: the name is not a str, or an option is unknown.
-        InvalidConfigError: no transport has that name, or what it needs is not installed.
+        InvalidConfigError: no transport has that name, or it cannot be loaded, for
+            what it needs is not installed.
     """
     if not isinstance(name, str):
         raise InvalidTypeError(f"a transport's name must be a str, not {type(name).__name__}")
@@ -55,10 +57,10 @@ def _find(name: str) -> Callable[..., Transport]:
 
         for entry in entry_points(group=GROUP, name=name):
             return cast("Callable[..., Transport]", entry.load())
-    except ImportError as error:
-        raise InvalidConfigError(
-            f"transport {name!r} needs a package that is not installed: {error.name or error}"
-        ) from error
+    except ModuleNotFoundError as error:
+        raise InvalidConfigError(f"transport {name!r} needs a package that is not installed: {error.name}") from error
+    except (ImportError, AttributeError) as error:
+        raise InvalidConfigError(f"transport {name!r} cannot be loaded: {error}") from error
     raise InvalidConfigError(f"no transport is registered as {name[:64]!r}; there are {', '.join(registered_names())}")
 
 

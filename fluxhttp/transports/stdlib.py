@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import weakref
 from typing import TYPE_CHECKING
 
 from fluxhttp._wire.carrying import Carrying, is_repeatable
@@ -30,15 +31,19 @@ class _Connection(Carrying, http.client.HTTPConnection):
     def __init__(self, pool: Pool[_Connection], key: Hashable, host: str, port: int) -> None:
         super().__init__(host, port)
         self.idle_since = 0.0
-        self._pool = pool
+        # Weakly: a connection that waits in the pool must not keep it from being dropped.
+        self._pool = weakref.ref(pool)
         self._key = key
 
     def answer_closed(self, *, reusable: bool) -> None:
         """Called by the answer when the caller is done with it."""
-        if reusable:
-            self._pool.give_back(self._key, self)
+        pool = self._pool()
+        if pool is None:
+            self.close()
+        elif reusable:
+            pool.give_back(self._key, self)
         else:
-            self._pool.drop(self)
+            pool.drop(self)
 
     def is_idle(self) -> bool:
         """Whether nothing came since the last answer was read."""

@@ -105,8 +105,10 @@ class _Carries(Carrying):
     response_class = _Answer
 
     _answer: StrictResponse | None = None
-    _pool: _HTTPPool | _HTTPSPool
+    #: Weak, as urllib3 holds each pool's idle connections for as long as the pool lives.
+    _pool: weakref.ref[_Pools]
     _idle_since = 0.0
+    _idle_seconds = 0.0
 
     @property
     def is_connected(self) -> bool:
@@ -114,7 +116,7 @@ class _Carries(Carrying):
         stream = self.sock
         if stream is None:
             return False
-        return SYSTEM_CLOCK.monotonic() - self._idle_since < self._pool.idle_seconds and stream.is_idle()
+        return SYSTEM_CLOCK.monotonic() - self._idle_since < self._idle_seconds and stream.is_idle()
 
     def request(  # type: ignore[override]  # only urllib3 calls it, as is done here
         self,
@@ -157,7 +159,11 @@ class _Carries(Carrying):
     def answer_closed(self, *, reusable: bool) -> None:
         """Called by the answer when the caller is done with it."""
         self._idle_since = SYSTEM_CLOCK.monotonic()
-        self._pool.take_back(self, reusable=reusable)
+        pool = self._pool()
+        if pool is not None:
+            pool.take_back(self, reusable=reusable)
+        else:
+            self.close()
 
 
 class _HTTPConnection(_Carries, HTTPConnection):  # type: ignore[misc]  # sock is a Stream
@@ -187,7 +193,8 @@ class _Pools:
 
     def _new_conn(self) -> Any:
         connection = super()._new_conn()  # type: ignore[misc]  # of the pool class beside
-        connection._pool = self
+        connection._pool = weakref.ref(self)
+        connection._idle_seconds = self.idle_seconds
         transport = self._transport()
         if transport is not None:
             transport._connections.add(connection)
