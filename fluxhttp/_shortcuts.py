@@ -12,7 +12,7 @@ from fluxhttp._core.config import checked_config
 from fluxhttp.errors import InvalidTypeError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
     from typing import Unpack
 
     from fluxhttp._client import CallOptions
@@ -65,7 +65,7 @@ def configure(*, transport: Transport | str | None = None, config: Config | None
 
 
 @contextmanager
-def override(*, transport: Transport | str | None = None, config: Config | None = None) -> Iterator[None]:
+def override(*, transport: Transport | str | None = None, config: Config | None = None) -> Generator[None]:
     """The same as ``configure`` inside a ``with`` block, undone at its end.
 
     Process-wide like ``unittest.mock.patch``: other threads see it, too. A

@@ -2,23 +2,26 @@
 
 A whole test file for a transport of your own::
 
-    import pytest
-    from fluxhttp_conformance import catalogue, check
+    from fluxhttp_conformance import conformance_tests
 
-    @pytest.mark.parametrize("case", catalogue(), ids=str)
-    def test_my_transport(case):
-        check(case, "mypkg:MyTransport")
+    test_conformance = conformance_tests("mypkg:MyTransport", ledger="known.toml")
 """
 
 from fluxhttp_conformance.case import Case, case, catalogue
 from fluxhttp_conformance.lab import HarnessError, Lab, chunked, ok, raw
+from fluxhttp_conformance.ledger import Deviation, Ledger, LedgerError
+from fluxhttp_conformance.parametrize import conformance_tests
 from fluxhttp_conformance.run import Result, check, run_case
+from fluxhttp_conformance.suite import run_suite
 from fluxhttp_conformance.target import NotApplicable, Target
 
 __all__ = [
     "Case",
+    "Deviation",
     "HarnessError",
     "Lab",
+    "Ledger",
+    "LedgerError",
     "NotApplicable",
     "Result",
     "Target",
@@ -26,7 +29,9 @@ __all__ = [
     "catalogue",
     "check",
     "chunked",
+    "conformance_tests",
     "ok",
     "raw",
     "run_case",
+    "run_suite",
 ]

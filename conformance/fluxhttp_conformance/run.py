@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import reprlib
 import threading
 import time
 import traceback
 from typing import TYPE_CHECKING, Literal
 
-from fluxhttp_conformance.lab import HarnessError, Lab
+from fluxhttp_conformance.lab import HarnessError
+from fluxhttp_conformance.memory_lab import lab_for
 from fluxhttp_conformance.target import NotApplicable, Target
 
 if TYPE_CHECKING:
     from fluxhttp_conformance.case import Case
+    from fluxhttp_conformance.lab import Lab
+    from fluxhttp_conformance.ledger import Ledger
 
-Outcome = Literal["pass", "fail", "not-applicable", "harness-error"]
+#: known-failure: it failed, as the ledger says. unexpected-pass: it passed, and the ledger says it does not.
+Outcome = Literal["pass", "fail", "known-failure", "unexpected-pass", "not-applicable", "harness-error"]
 
+#: Groups of cases about what a fake does not have.
+_NOT_IN_MEMORY = frozenset({"proxies", "tls", "tunnels"})
 #: A case that takes longer hangs.
 CASE_SECONDS = 20.0
 
@@ -25,7 +32,8 @@ class Result:
     Attributes:
         case: which.
         target: the transport's name.
-        outcome: pass, fail, not-applicable or harness-error.
+        outcome: pass, fail, known-failure, unexpected-pass, not-applicable or
+            harness-error.
         message: why, with the wire transcript; empty for a pass.
         seconds: how long it took.
     """
@@ -38,6 +46,25 @@ class Result:
         self.outcome = outcome
         self.message = message
         self.seconds = seconds
+
+    @property
+    def is_deviation(self) -> bool:
+        """Whether it makes a run fail. An informational case never does, unless the ledger is wrong about it."""
+        if self.outcome == "fail":
+            return self.case.kind != "informational"
+        return self.outcome == "unexpected-pass"
+
+    def under(self, ledger: Ledger) -> Result:
+        """This result in the light of what is known."""
+        deviation = ledger.deviations.get(self.case.id)
+        if deviation is None or self.outcome not in ("pass", "fail"):
+            return self
+        if self.outcome == "fail":
+            return Result(
+                self.case, self.target, "known-failure", f"known: {deviation}\n\n{self.message}", self.seconds
+            )
+        message = f"it passes, and the ledger says that it fails: {deviation}"
+        return Result(self.case, self.target, "unexpected-pass", message, self.seconds)
 
     def __repr__(self) -> str:
         return f"<{self.case.id} on {self.target}: {self.outcome}>"
@@ -55,7 +82,9 @@ def run_case(case: Case, target: Target) -> Result:
 
 
 def _judge(case: Case, target: Target) -> tuple[Outcome, str]:
-    lab = Lab(target)
+    if target.is_fake and case.id.partition("/")[0] in _NOT_IN_MEMORY:
+        return "not-applicable", "memory has no TLS and no proxies"
+    lab = lab_for(target)
     try:
         try:
             case.function(lab)
@@ -69,13 +98,19 @@ def _judge(case: Case, target: Target) -> tuple[Outcome, str]:
         return "not-applicable", str(error)
     except HarnessError as error:
         return "harness-error", _report(case, target, str(error), lab)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is how the case went
         return "fail", _report(case, target, _told(error), lab)
     return "pass", ""
 
 
 def _told(error: Exception) -> str:
-    return "".join(traceback.format_exception(error)).rstrip()
+    text = "".join(traceback.format_exception(error)).rstrip()
+    if not isinstance(error, AssertionError) or str(error):
+        return text
+    # A bare assert of a case says what it wanted; what it got is among the names beside it.
+    frame = list(traceback.walk_tb(error.__traceback__))[-1][0]
+    values = [f"    {name} = {reprlib.repr(value)}" for name, value in frame.f_locals.items()]
+    return "\n".join([text, "with:", *values]) if values else text
 
 
 def _report(case: Case, target: Target, what: str, lab: Lab) -> str:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 import fluxhttp
+from fluxhttp.testing import FakeTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,13 +58,18 @@ class Target:
         transport.close()
         return cls(name, type(transport))
 
+    @property
+    def is_fake(self) -> bool:
+        """Whether it is a fake, whose peers are in memory."""
+        return isinstance(self._factory, type) and issubclass(self._factory, FakeTransport)
+
     def open(self, **options: Any) -> Transport:
         """A new transport.
 
         Raises:
             NotApplicable: it does not take one of the options.
         """
-        if missing := set(options) - self.keywords:
+        if not self.is_fake and (missing := set(options) - self.keywords):
             raise NotApplicable(f"{self.name} takes no {', '.join(sorted(missing))}")
         if "trust_env" in self.keywords:
             options.setdefault("trust_env", False)

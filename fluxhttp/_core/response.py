@@ -154,7 +154,8 @@ class Response(Value):
         """How long the whole call took, to the microsecond."""
         from datetime import timedelta
 
-        return timedelta(microseconds=self._duration_ns / 1000)
+        # A call that took any time at all took a microsecond, the least that can be said here.
+        return timedelta(microseconds=max(1.0, self._duration_ns / 1000) if self._duration_ns else 0)
 
     @property
     def duration_ns(self) -> int:

@@ -21,7 +21,7 @@ from fluxhttp._wire.waiting import SECONDS_MAX, poller, wait_for
 from fluxhttp.errors import ClosedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
     from fluxhttp.errors import FluxHTTPError, Phase
 
@@ -107,7 +107,7 @@ class Stream:
             self.buffer, self.position = b"", 0
 
     @contextmanager
-    def in_a_hurry(self) -> Iterator[None]:
+    def in_a_hurry(self) -> Generator[None]:
         """Inside it, the call waits a moment at most: for what the peer said before the connection broke."""
         whole, has_limit = self._deadline, self._has_limit
         assert whole is not None  # a call is under way

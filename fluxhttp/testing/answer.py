@@ -78,7 +78,7 @@ class ObservedAnswer:
     @property
     def headers(self) -> Headers:
         """As received."""
-        return self._head.headers
+        return self._answer.headers
 
     def read(self, size: int, /) -> bytes:
         """At most ``size`` bytes of the body; b"" at its end."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
+from fluxhttp._core.headers import Headers
+from fluxhttp._core.request import Request
 from fluxhttp._core.response import Response
 from fluxhttp.testing.differences import differing, shown_request
 from fluxhttp.testing.errors import UnexpectedRequestError
@@ -14,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import SupportsIndex, Unpack
 
-    from fluxhttp._core.request import Request
     from fluxhttp._core.url import URL
     from fluxhttp.testing.clock import VirtualClock
     from fluxhttp.testing.matching import Matchers
@@ -68,6 +69,14 @@ class Call:
         """Takes down what became of it, for the fake."""
         self.error = error
         self.elapsed = clock.monotonic() - self.started
+
+    def lighten(self) -> None:
+        """Keeps the request without the index of its fields, which is larger than all the rest."""
+        sent = self.request
+        headers = Headers.trusted(sent.headers.multi_items())
+        self.request = Request.trusted(
+            sent.method, sent.url, headers, sent.body, decodes=sent.decodes, closes=sent.closes
+        )
 
     @property
     def outcome(self) -> str:

@@ -84,8 +84,7 @@ def query_key(query: str) -> QueryKey:
 def lines_of(request: Request, name: str) -> list[str]:
     """The values of a field, by its lower-case name.
 
-    The index of a request's fields, once made, is kept with it; for a recorded
-    call it would be most of what is kept.
+    Without the index of the fields: to make it costs more than to look at them.
     """
     return [value for key, value in request.headers.multi_items() if key.lower() == name]
 

@@ -19,7 +19,6 @@ from fluxhttp.errors import InvalidTypeError, ReceiveError, SendError, TLSError
 from fluxhttp.testing import endings, messages
 from fluxhttp.testing.answer import FallbackAnswer, Following, ObservedAnswer, ReadyAnswer
 from fluxhttp.testing.calls import Call, Calls
-from fluxhttp.testing.comparing import lines_of
 from fluxhttp.testing.errors import ImpossibleReplyError, UnexpectedRequestError
 from fluxhttp.testing.faults import Fault
 from fluxhttp.testing.memory import MemoryConnection, MemorySocket, MemoryStream
@@ -154,7 +153,10 @@ class FakeTransport(Router):
             if connection is None:
                 connection = self._connect(request, key, fault, config, deadline)
             connection.calls.append(call)
-            return self._answer(request, action, call, connection, config, deadline)
+            answer = self._answer(request, action, call, connection, config, deadline)
+            if request.headers._index is not None:
+                call.lighten()
+            return answer
         except BaseException as error:
             call.note(error, self._clock)
             if connection is None:
@@ -197,7 +199,7 @@ class FakeTransport(Router):
                     deadline.check("send", maybe_sent=False)
                     call._answer = ready
                     # Whoever sends "close", which is all it can say, must not go on (RFC 9112, 9.6).
-                    keeps_alive = ready.keeps_alive and not lines_of(request, "connection")
+                    keeps_alive = ready.keeps_alive and not request.closes
                     return ReadyAnswer(ready, connection, keeps_alive=keeps_alive)
             script = action.script(request.method)
         else:

@@ -202,6 +202,8 @@ class MemorySocket:
         timeout = self._timeout
         if timeout == 0.0:
             raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        if seconds == float("inf"):
+            self._wait_for_nothing()
         if timeout is not None and seconds > timeout:
             self._clock.advance(timeout)
             raise TimeoutError("timed out")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fluxhttp import Client, InvalidTypeError, Request
-from fluxhttp.testing import Call, Calls, FakeTransport, Script
+from fluxhttp.testing import Call, Calls, FakeTransport, Script, UnexpectedRequestError
 
 API = "https://api.test"
 
@@ -46,6 +46,12 @@ def test_the_one_call_that_is_not_the_only_one(fake: FakeTransport) -> None:
 
 
 def test_the_one_call_that_never_came(fake: FakeTransport) -> None:
+    with pytest.raises(AssertionError) as caught:
+        fake.calls[:1].only("GET", "https://www.test/me")
+    assert str(caught.value) == (
+        "expected one call that matches, found 0 of 1\n"
+        "  GET https://api.test/me   url: https://api.test/me instead of https://www.test/me"
+    )
     with pytest.raises(AssertionError) as caught:
         fake.calls.only("GET", "/you")
 
@@ -94,6 +100,15 @@ def test_a_call_under_way_has_neither_answer_nor_error() -> None:
     call = Call(Request.build("GET", API), None, 0.0)
 
     assert (call.response, call.error, call.outcome) == (None, None, "under way")
+
+
+def test_a_call_that_no_route_took() -> None:
+    fake = FakeTransport()
+    with pytest.raises(UnexpectedRequestError) as caught:
+        Client(fake).get(API)
+
+    call = fake.unexpected.last
+    assert (call.response, call.error, call.outcome) == (None, caught.value, "unexpected")
 
 
 def test_the_answer_to_a_script_is_what_was_read_of_it() -> None:

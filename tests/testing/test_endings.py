@@ -107,7 +107,9 @@ def test_a_call_that_is_quite_another_is_not_told() -> None:
     fake = FakeTransport()
     fake.get(f"{API}/orders/9").respond()
     fake.get(f"{API}/me").respond()
+    fake.get("https://www.test/orders/9").respond()
     ask(fake, "GET", f"{API}/me")
+    ask(fake, "GET", "https://www.test/orders/9")
 
     assert "nearest" not in str(unused(fake))
 

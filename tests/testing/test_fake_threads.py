@@ -58,9 +58,9 @@ def test_eight_threads_count_exactly() -> None:
     assert len(fake.unexpected) == 100
     assert len(fake.calls) == 700
     assert elapsed == [pytest.approx(0.025)] * 8
-    # The order is total: each thread's calls, and each route's, stand in it as they came.
+    # The order is total: each route's calls stand in it as they came.
     order = {id(call): place for place, call in enumerate(fake.calls)}
-    for route in (unlimited, limited, sequence, taking):
+    for route in (unlimited, limited, sequence):
         places = [order[id(call)] for call in route.calls]
         assert places == sorted(places)
     assert [int(call.response.body) for call in sequence.calls if call.response] == list(range(200))

@@ -19,6 +19,7 @@ from fluxhttp import (
     Request,
 )
 from fluxhttp.testing import subset
+from fluxhttp.testing.comparing import MISSING, value_at
 from fluxhttp.testing.matching import Pattern, checked_base
 
 API = "https://api.test"
@@ -396,6 +397,12 @@ def test_which_patterns_take_all_that_another_matches(
     earlier: dict[str, Any], later: dict[str, Any], expected: bool
 ) -> None:
     assert Pattern(**earlier).covers(Pattern(**later)) is expected
+
+
+def test_what_is_not_there() -> None:
+    assert repr(MISSING) == "MISSING"
+    assert value_at({"a": [1]}, ("a", 0)) == 1
+    assert [value_at({"a": [1]}, path) for path in (("b",), ("a", 1), ("a", 0, "c"))] == [MISSING] * 3
 
 
 def test_a_pattern_in_words() -> None:

@@ -89,8 +89,11 @@ def test_a_read_waits_no_longer_than_its_time_out() -> None:
     assert (sock.recv(9), clock.monotonic()) == (b"a", 2)
 
 
-def test_a_peer_that_says_nothing_more() -> None:
-    sock, clock, notes = playing(Script(begins="accept").stall())
+@pytest.mark.parametrize(
+    "script", [Script(begins="accept").stall(), Script(begins="accept").pause(float("inf")).send(b"a")]
+)
+def test_a_peer_that_says_nothing_more(script: Script) -> None:
+    sock, clock, notes = playing(script)
     sock.settimeout(0.5)
 
     with pytest.raises(TimeoutError):

@@ -276,7 +276,7 @@ def test_ten_thousand_routes_are_not_slow() -> None:
 
     error = refused(fake, "GET", f"{API}/items/x77")
 
-    assert time.perf_counter() - started < 1
+    assert time.perf_counter() - started < 5
     assert error.nearest in routes
     assert "and 9,997 more: url differs\n\n  10,000 routes, 0 calls so far." in str(error)
 

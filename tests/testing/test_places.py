@@ -161,6 +161,15 @@ def by_an_expression(kept: list[BaseException]) -> None:
         kept.append(error)
 
 
+def by_a_variable_that_is_gone(kept: list[BaseException]) -> None:
+    kind = AssertionError
+    try:
+        fail()
+    except kind as error:
+        kept.append(error)
+    del kind
+
+
 def by_a_name_that_is_gone(kept: list[BaseException]) -> None:
     kinds = types.SimpleNamespace(Mine=AssertionError)
     try:
@@ -186,7 +195,9 @@ def test_what_caught_an_error(function: Callable[[list[BaseException]], None], l
     assert caught_by(function) == f"{line_after(function, line)} ({what})"
 
 
-@pytest.mark.parametrize("function", [by_a_context_that_says_nothing, by_an_expression, by_a_name_that_is_gone])
+@pytest.mark.parametrize(
+    "function", [by_a_context_that_says_nothing, by_an_expression, by_a_name_that_is_gone, by_a_variable_that_is_gone]
+)
 def test_what_cannot_be_told(function: Callable[[list[BaseException]], None]) -> None:
     assert caught_by(function) is None
 

@@ -93,6 +93,7 @@ def test_arguments_that_make_no_reply(make: Any, kind: type[Exception], text: st
     ("options", "text"),
     [
         ({"name": 1}, "name must be a str, not int"),
+        ({"body": 1}, "body must be bytes, not int"),
         ({"content": b""}, "route: got an unexpected keyword argument 'content'"),
     ],
 )
@@ -170,6 +171,25 @@ def test_a_function_may_let_the_next_route_try() -> None:
     assert answers(fake, 1) == ["UnexpectedRequestError"]
     assert len(fake.calls) == 2
     assert fake.unexpected.last.route is None
+
+
+def test_a_function_may_ask_for_more_before_it_lets_the_next_route_try() -> None:
+    fake = FakeTransport()
+    client = Client(fake)
+    inner = fake.get(f"{API}/inner").respond(text="inner")
+    fake.get(URL).handle(lambda call: client.get(f"{API}/inner") and None)
+    outer = fake.get(URL).respond(text="outer")
+
+    assert client.get(URL).text == "outer"
+    assert [call.route for call in fake.calls] == [outer, inner]
+
+
+def test_a_function_may_forget_its_own_call() -> None:
+    fake = FakeTransport()
+    fake.get(URL).handle(lambda call: fake.reset())
+
+    assert answers(fake, 1) == ["UnexpectedRequestError"]
+    assert fake.calls == []
 
 
 def test_a_reply_that_was_given_back_comes_again() -> None:

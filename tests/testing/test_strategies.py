@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fluxhttp import URL, Client, Deadline, Headers, Request, encode_params
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from fluxhttp.testing.strategies import Answer
+
+
+#: Examples differ much in size, and the first ones load what they need.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 class PiecesSocket:
@@ -79,6 +85,7 @@ def delivered_answers(draw: st.DrawFn, method: str) -> tuple[Answer, list[bytes]
 
 
 @given(delivered_answers("GET"), st.integers(1, 400))
+@unhurried
 def test_an_answer_is_read_as_it_was_meant(delivered: tuple[Answer, list[bytes]], size: int) -> None:
     answer, pieces = delivered
 
@@ -92,6 +99,7 @@ def test_an_answer_is_read_as_it_was_meant(delivered: tuple[Answer, list[bytes]]
 
 
 @given(delivered_answers("HEAD"))
+@unhurried
 def test_an_answer_to_head_has_no_body(delivered: tuple[Answer, list[bytes]]) -> None:
     answer, pieces = delivered
 
@@ -103,7 +111,7 @@ def test_an_answer_to_head_has_no_body(delivered: tuple[Answer, list[bytes]]) ->
 
 
 @given(strategies.answers())
-@settings(deadline=None)  # a fake is made for each
+@unhurried
 def test_a_client_returns_what_was_meant(answer: Answer) -> None:
     with FakeTransport() as fake:
         fake.get("http://origin.test/").play(answer.script)
@@ -114,6 +122,7 @@ def test_a_client_returns_what_was_meant(answer: Answer) -> None:
 
 
 @given(strategies.answers())
+@unhurried
 def test_a_script_sends_the_answer_and_closes_where_that_is_its_end(answer: Answer) -> None:
     steps = answer.script.steps
 
@@ -123,6 +132,7 @@ def test_a_script_sends_the_answer_and_closes_where_that_is_its_end(answer: Answ
 
 
 @given(strategies.answers(max_body_bytes=5))
+@unhurried
 def test_a_body_keeps_within_its_bound(answer: Answer) -> None:
     assert len(answer.body) <= 5
 
@@ -131,7 +141,7 @@ def test_every_kind_of_answer_is_among_them() -> None:
     seen: set[str] = set()
 
     @given(strategies.answers())
-    @settings(max_examples=400, derandomize=True, deadline=None)
+    @settings(unhurried, max_examples=400, derandomize=True)
     def collect(answer: Answer) -> None:
         seen.update((answer.framing, answer.http_version, "reusable" if answer.is_reusable else "not reusable"))
         seen.update(kind for kind, is_there in KINDS.items() if is_there(answer))
@@ -156,6 +166,7 @@ KINDS: dict[str, Callable[[Answer], bool]] = {
 
 
 @given(st.data(), st.binary(max_size=50))
+@unhurried
 def test_pieces_are_the_bytes_and_none_is_empty(data: st.DataObject, whole: bytes) -> None:
     pieces = data.draw(strategies.pieces(whole))
 
@@ -167,7 +178,7 @@ def test_pieces_are_the_bytes_and_none_is_empty(data: st.DataObject, whole: byte
 
 
 @given(strategies.arguments())
-@settings(deadline=None)  # the first example may load idna
+@unhurried
 def test_a_request_can_be_built_of_all_arguments(arguments: dict[str, Any]) -> None:
     request = Request.build(**arguments)
 
@@ -179,6 +190,7 @@ def test_a_request_can_be_built_of_all_arguments(arguments: dict[str, Any]) -> N
 
 
 @given(strategies.requests())
+@unhurried
 def test_a_request_has_one_form(request: Request) -> None:
     # One without User-Agent was asked for by an empty one.
     no_agent = [] if "User-Agent" in request.headers else [("User-Agent", "")]
@@ -190,7 +202,7 @@ def test_a_request_has_one_form(request: Request) -> None:
 
 
 @given(strategies.urls())
-@settings(deadline=None)  # as above
+@unhurried
 def test_a_url_has_one_form(text: str) -> None:
     url = URL.parse(text)
 
@@ -201,6 +213,7 @@ def test_a_url_has_one_form(text: str) -> None:
 
 
 @given(strategies.params())
+@unhurried
 def test_no_parameter_is_lost(params: dict[str, str | list[str]]) -> None:
     pairs = [
         (key, value)
@@ -212,6 +225,7 @@ def test_no_parameter_is_lost(params: dict[str, str | list[str]]) -> None:
 
 
 @given(strategies.headers())
+@unhurried
 def test_no_field_is_lost(headers: list[tuple[str, str]]) -> None:
     request = Request.build("GET", "http://origin.test/", headers=headers)
 
@@ -221,7 +235,7 @@ def test_no_field_is_lost(headers: list[tuple[str, str]]) -> None:
 
 
 @given(strategies.arguments())
-@settings(deadline=None)  # as above
+@unhurried
 def test_json_and_forms_come_out_as_they_went_in(arguments: dict[str, Any]) -> None:
     request = Request.build(**arguments)
 
@@ -236,14 +250,17 @@ def test_json_and_forms_come_out_as_they_went_in(arguments: dict[str, Any]) -> N
 # The module
 
 
-def test_the_missing_extra_is_named() -> None:
-    program = "import sys; sys.modules['hypothesis'] = None; import fluxhttp.testing.strategies"
+def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hypothesis", None)
+    monkeypatch.delitem(sys.modules, "fluxhttp.testing.strategies")
 
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False).stderr
+    with pytest.raises(ImportError) as caught:
+        import_module("fluxhttp.testing.strategies")
 
-    assert told.splitlines()[-1] == (
-        "ImportError: fluxhttp.testing.strategies needs the extra hypothesis: pip install 'fluxhttp[hypothesis]'"
+    assert str(caught.value) == (
+        "fluxhttp.testing.strategies needs the extra hypothesis: pip install 'fluxhttp[hypothesis]'"
     )
+    assert caught.value.name == "hypothesis"
 
 
 def test_the_package_does_not_load_hypothesis() -> None:

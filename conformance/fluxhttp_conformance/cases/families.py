@@ -62,18 +62,18 @@ def every_cut_point(lab: Lab) -> None:
 @case("families/silence-at-a-cut", kind="pinned", anchor="D11")
 def silence_at_a_cut(lab: Lab) -> None:
     """A peer that falls silent at any byte of an answer before its last ends the call by its deadline, and only so."""
-    client, url = lab.client, lab.url()
-    config = Config(timeout=0.3)
+    client, url, config = lab.client, lab.url(), Config(timeout=0.3)
+    phases: Counter[str] = Counter()
     for head, pieces, _ in _CUT[:2]:
         wire = head + b"".join(piece for piece, _ in pieces)
-        sizes = sorted({*range(0, len(wire), 4), len(head) - 1, len(head), len(wire) - 1})
-        lab.origin.play(*(Script().send(wire[:size]).stall() for size in sizes))
+        for size in sorted({*range(0, len(wire), 6), len(head) - 1, len(head), len(wire) - 1}):
+            lab.origin.play(Script().send(wire[:size]).stall())
+            phases["head" if size < len(head) else "body"] += 1
 
-        errors = lab.together(*[lambda: client.get(url, config=config)] * len(sizes))
+    errors = lab.together(*[lambda: client.get(url, config=config)] * phases.total())
 
-        assert {type(error) for error in errors} == {RequestTimeoutError}
-        in_head = sum(size < len(head) for size in sizes)
-        assert Counter(error.phase for error in errors) == {"head": in_head, "body": len(sizes) - in_head}
+    assert {type(error) for error in errors} == {RequestTimeoutError}
+    assert Counter(error.phase for error in errors) == phases
     lab.still_works()
 
 

