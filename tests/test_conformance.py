@@ -1,18 +1,14 @@
-"""Every transport we ship sits the conformance suite.
+"""Every transport we ship sits the conformance suite: one node for each case.
 
 A behaviour that is true of every transport is written once, as a case in
 ``conformance/fluxhttp_conformance/cases``. What a transport is, one page:
-``fluxhttp/_core/transport.py``.
+``fluxhttp/_core/transport.py``. What the fake cannot have, since it is in memory,
+is in ``conformance/fluxhttp_conformance/ledgers/fake.toml``; the real transports
+have no such list.
 """
 
-import pytest
+from fluxhttp_conformance import conformance_tests
 
-from fluxhttp_conformance import Case, catalogue, check
-
-TRANSPORTS = ["stdlib"]
-
-
-@pytest.mark.parametrize("transport", TRANSPORTS)
-@pytest.mark.parametrize("case", catalogue(), ids=str)
-def test_conformance(case: Case, transport: str) -> None:
-    check(case, transport)
+test_stdlib = conformance_tests("stdlib")
+test_urllib3 = conformance_tests("urllib3")
+test_fake = conformance_tests("fake")

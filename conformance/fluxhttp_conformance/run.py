@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import reprlib
 import threading
 import time
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import fluxhttp
 from fluxhttp_conformance.lab import HarnessError
 from fluxhttp_conformance.memory_lab import lab_for
 from fluxhttp_conformance.target import NotApplicable, Target
@@ -104,7 +107,11 @@ def _judge(case: Case, target: Target) -> tuple[Outcome, str]:
 
 
 def _told(error: Exception) -> str:
-    text = "".join(traceback.format_exception(error)).rstrip()
+    # Without our own frame, and without where the packages are installed: reports are for others to read.
+    trace = error.__traceback__ and error.__traceback__.tb_next
+    text = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
+    for module in (fluxhttp.__file__, __file__):
+        text = text.replace(f"{Path(module).parent.parent}{os.sep}", "")
     if not isinstance(error, AssertionError) or str(error):
         return text
     # A bare assert of a case says what it wanted; what it got is among the names beside it.

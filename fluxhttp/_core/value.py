@@ -1,7 +1,7 @@
 """The base of every value: frozen, slotted, compared and pickled by its fields.
 
 A frozen dataclass would say the same, but ``dataclasses`` imports ``inspect``
-and with it a third of the whole start-up budget (docs/adr/0002).
+and with it a third of the whole start-up budget (docs/adr/0004).
 """
 
 from __future__ import annotations

@@ -35,10 +35,8 @@ class SmallRead:
 
     def __init__(self, stream: Stream, size: int) -> None:
         self._stream = stream
-        first = stream.take(size)
-        # An empty piece would be taken for the end.
-        self._pieces = [first] if first else []
-        self.missing = size - len(first)
+        self._pieces = [stream.take(size)]
+        self.missing = size - len(self._pieces[0])
 
     def read(self) -> bytes:
         """All of it."""
@@ -59,29 +57,33 @@ class SmallRead:
 class LargeRead(SmallRead):
     """The same for a large body, read in place."""
 
-    __slots__ = ("_size",)
+    __slots__ = ("_came", "_size")
 
     def __init__(self, stream: Stream, size: int) -> None:
         super().__init__(stream, size)
         self._size = size
+        #: What came before memory was asked for, as far as it is not in its place yet.
+        self._came = memoryview(b"")
 
     def read(self) -> bytes:
         """All of it, in memory that is asked for as trust grows."""
         proof = 0 if self._size <= _FREE_BYTES else self._size // _TRUST
         if not self._gather(until=self._size - proof):
             return b"".join(self._pieces)
+        # In one: a peer decides how many pieces there are.
+        self._came = memoryview(b"".join(self._pieces))
+        self._pieces.clear()
         data = io.BufferedReader(_Rest(self)).read(self._size)
         assert data is not None  # None is for files that do not block
         return data
 
     def next_into(self, view: memoryview) -> int:
         """The next bytes, first those that came already; 0 at the end."""
-        if self._pieces:
-            piece = self._pieces.pop(0)
-            count = min(len(piece), len(view))
-            view[:count] = memoryview(piece)[:count]
-            if count < len(piece):
-                self._pieces.insert(0, piece[count:])
+        came = self._came
+        if came:
+            count = min(len(came), len(view))
+            view[:count] = came[:count]
+            self._came = came[count:]
             return count
         count = self._stream.receive_into(view[: self.missing], "body")
         self.missing -= count

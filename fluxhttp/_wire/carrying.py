@@ -95,7 +95,9 @@ class Carrying(_Base):
             head = request.head_bytes()
         else:
             extra = () if proxy.authorization is None else (("Proxy-Authorization", proxy.authorization),)
-            head = request.head_bytes(request.url.origin + request.url.target, extra)
+            # Not the origin, which has the zone of an IPv6 address: that is for this machine alone.
+            url = request.url
+            head = request.head_bytes(f"{url.scheme}://{url.authority}{url.target}", extra)
         body = request.body
         if len(body) <= _ONE_PIECE_BYTES:
             self.send(head + body if body else head)

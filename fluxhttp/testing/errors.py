@@ -85,6 +85,10 @@ class StalledError(AssertionError):
     __module__ = _PACKAGE
 
 
+#: What says that a test is wrong, or the code under test; never a failure of the network.
+OF_THE_TEST = (UnexpectedRequestError, UnusedRouteError, ImpossibleReplyError, StalledError)
+
+
 def impossible(what: str, hint: str = "") -> ImpossibleReplyError:
     """The error for a registration, with the line that made it; a hint, in sentences, stands below."""
     return ImpossibleReplyError(f"{what} ({registered_at()})" + (f"\n  {hint}" if hint else ""))

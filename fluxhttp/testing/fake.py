@@ -19,7 +19,7 @@ from fluxhttp.errors import InvalidTypeError, ReceiveError, SendError, TLSError
 from fluxhttp.testing import endings, messages
 from fluxhttp.testing.answer import FallbackAnswer, Following, ObservedAnswer, ReadyAnswer
 from fluxhttp.testing.calls import Call, Calls
-from fluxhttp.testing.errors import ImpossibleReplyError, UnexpectedRequestError
+from fluxhttp.testing.errors import OF_THE_TEST, ImpossibleReplyError, UnexpectedRequestError
 from fluxhttp.testing.faults import Fault
 from fluxhttp.testing.memory import MemoryConnection, MemorySocket, MemoryStream
 from fluxhttp.testing.network import Network, meets_tls
@@ -296,11 +296,11 @@ class FakeTransport(Router):
                 error.add_note(f"the fake says, too:\n{found}")
 
     def _is_told(self, error: BaseException) -> bool:
-        """Whether an error is, or comes from, one that this fake raised."""
-        own = {id(call.error) for call in (*self.calls, *self.unexpected) if call.error is not None}
+        """Whether an error is, or comes from, what a fake says or a function of a route asserted."""
+        asserted = {id(call.error) for call in self.calls if isinstance(call.error, AssertionError)}
         seen: BaseException | None = error
         while seen is not None:
-            if id(seen) in own and isinstance(seen, AssertionError | ImpossibleReplyError):
+            if id(seen) in asserted or isinstance(seen, OF_THE_TEST):
                 return True
             seen = seen.__cause__ or seen.__context__
         return False
