@@ -10,6 +10,7 @@ A whole test file for a transport of your own::
 from fluxhttp_conformance.case import Case, case, catalogue
 from fluxhttp_conformance.lab import HarnessError, Lab, chunked, ok, raw
 from fluxhttp_conformance.ledger import Deviation, Ledger, LedgerError
+from fluxhttp_conformance.memory_lab import MemoryLab, lab_for
 from fluxhttp_conformance.parametrize import conformance_tests
 from fluxhttp_conformance.run import Result, check, run_case
 from fluxhttp_conformance.suite import run_suite
@@ -22,6 +23,7 @@ __all__ = [
     "Lab",
     "Ledger",
     "LedgerError",
+    "MemoryLab",
     "NotApplicable",
     "Result",
     "Target",
@@ -30,6 +32,7 @@ __all__ = [
     "check",
     "chunked",
     "conformance_tests",
+    "lab_for",
     "ok",
     "raw",
     "run_case",

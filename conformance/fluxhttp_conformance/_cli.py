@@ -76,7 +76,7 @@ def _list(arguments: Namespace) -> int:
             }
             for case in cases
         ]
-        say(json.dumps(told, indent=2, ensure_ascii=False))
+        say(json.dumps(told, indent=2))
         return 0
     width = max(len(case.id) for case in cases)
     for case in cases:

@@ -18,12 +18,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from fluxhttp_conformance.lab import Lab
 
     CaseFunction = Callable[[Lab], None]
@@ -61,8 +62,8 @@ class Case:
     ) -> None:
         self.function = function
         self.id = id
-        self.kind = kind
-        self.level = level
+        self.kind: Kind = kind
+        self.level: Level = level
         self.anchor = anchor
         self.tags = tags
         self.reason = inspect.cleandoc(function.__doc__ or "")

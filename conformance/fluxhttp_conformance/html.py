@@ -177,15 +177,15 @@ def _row(case: Entry, told: Sequence[Entry | None], reports: Sequence[Report]) -
 
 def _details(entry: Entry, target: str) -> str:
     if entry.outcome == "not-applicable":
-        return f'<p class="facts">{escape(target)}: not applicable, {escape(entry.message)}</p>'
+        return f'<p class="facts">{escape(target)}: not applicable, {escape(_visible(entry.message))}</p>'
     return (
-        f'<details class="{entry.outcome}"><summary>{escape(target)}: {escape(entry.gist)}</summary>'
+        f'<details class="{entry.outcome}"><summary>{escape(target)}: {escape(_visible(entry.gist))}</summary>'
         f"<pre>{escape(_visible(entry.message))}</pre></details>"
     )
 
 
 def _visible(text: str) -> str:
-    """Control characters as their escapes: a page can show no others."""
+    """Control characters and lone surrogates as their escapes: a page cannot hold them."""
     return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
 
 

@@ -52,7 +52,7 @@ class MemoryLab(Lab):
             self.clock.sleep(0.01)
 
     @property
-    def handshakes(self) -> list[Handshake]:  # type: ignore[override]  # none is ever made
+    def handshakes(self) -> list[Handshake]:
         """Not in memory."""
         raise NotApplicable("memory has no TLS")
 
@@ -68,7 +68,7 @@ class MemoryLab(Lab):
             self._secure = cast("LoopbackOrigin", MemoryOrigin(scheme="https", beside=beside))
         return self._secure
 
-    def start(self, *, tls: ssl.SSLContext | None = None, port: int | None = None) -> LoopbackOrigin:
+    def start(self, *, tls: ssl.SSLContext | None = None, port: int | None = None) -> LoopbackOrigin:  # noqa: ARG002
         """Not in memory."""
         raise NotApplicable("memory has no sockets to listen on, and no TLS")
 

@@ -132,7 +132,7 @@ def as_json(reports: Sequence[Report]) -> str:
         }
         for report in reports
     ]
-    return json.dumps(objects[0] if len(objects) == 1 else objects, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(objects[0] if len(objects) == 1 else objects, indent=2) + "\n"
 
 
 def read_reports(path: Path) -> list[Report]:
@@ -141,15 +141,19 @@ def read_reports(path: Path) -> list[Report]:
     Raises:
         ReportError: it cannot be read, or is no report.
     """
-    loaded: Any = check_report(path)
     return [
         Report(
             target=item["target"],
             suite_version=item["suite_version"],
-            results=tuple(Entry(**{**entry, "tags": tuple(entry["tags"])}) for entry in item["results"]),
+            results=tuple(_read_entry(entry) for entry in item["results"]),
         )
-        for item in loaded
+        for item in check_report(path)
     ]
+
+
+def _read_entry(fields: dict[str, Any]) -> Entry:
+    fields["tags"] = tuple(fields["tags"])
+    return Entry(**fields)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,12 +173,12 @@ class Agreement:
 
 def agreement(reports: Sequence[Report]) -> Agreement:
     """Compares reports case by case."""
-    outcomes = [{entry.id: entry.outcome for entry in report.results} for report in reports]
+    outcomes: list[dict[str, Outcome]] = [{entry.id: entry.outcome for entry in report.results} for report in reports]
     same: list[str] = []
     partial: list[str] = []
     different: dict[str, tuple[Outcome, ...]] = {}
-    for id in sorted(set().union(*outcomes)):
-        told = tuple(each.get(id, "not-applicable") for each in outcomes)
+    for id in sorted({entry.id for report in reports for entry in report.results}):
+        told: tuple[Outcome, ...] = tuple(each.get(id, "not-applicable") for each in outcomes)
         judged = {outcome for outcome in told if outcome != "not-applicable"}
         if len(judged) > 1:
             different[id] = told

@@ -46,7 +46,7 @@ class Result:
     def __init__(self, case: Case, target: str, outcome: Outcome, message: str, seconds: float) -> None:
         self.case = case
         self.target = target
-        self.outcome = outcome
+        self.outcome: Outcome = outcome
         self.message = message
         self.seconds = seconds
 

@@ -30,7 +30,7 @@ def check_report(path: Path) -> list[dict[str, Any]]:
         loaded: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ReportError(f"{path}: {error}") from error
-    reports: list[Any] = loaded if isinstance(loaded, list) else [loaded]
+    reports: list[Any] = loaded if _is("array", loaded) else [loaded]
     definitions = schema()["$defs"]
     for number, report in enumerate(reports):
         _check(report, definitions["report"], definitions, f"{path}: report {number}")
@@ -46,23 +46,29 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
+def _is(kind: str, value: Any) -> bool:
+    return isinstance(value, _TYPES[kind]) and not isinstance(value, bool)
+
+
 def _check(value: Any, rule: dict[str, Any], definitions: dict[str, Any], where: str) -> None:
     """As much of JSON schema as the schema of reports makes use of."""
     if "$ref" in rule:
         rule = definitions[rule["$ref"].rpartition("/")[2]]
     kind = rule.get("type")
-    if kind is not None and (not isinstance(value, _TYPES[kind]) or isinstance(value, bool)):
+    if kind is not None and not _is(kind, value):
         raise ReportError(f"{where}: expected {kind}, got {type(value).__name__}")
     if "enum" in rule and value not in rule["enum"]:
         raise ReportError(f"{where}: {value!r} is none of {', '.join(rule['enum'])}")
-    if isinstance(value, dict):
-        properties: dict[str, Any] = rule.get("properties", {})
-        if missing := [name for name in rule.get("required", ()) if name not in value]:
+    if kind == "object":
+        members: dict[str, Any] = value
+        properties: dict[str, Any] = rule["properties"]
+        if missing := [name for name in rule["required"] if name not in members]:
             raise ReportError(f"{where}: {missing[0]} is missing")
-        if unknown := sorted(set(value) - set(properties)):
+        if unknown := sorted(set(members) - set(properties)):
             raise ReportError(f"{where}: unknown property {unknown[0]!r}")
-        for name, item in value.items():
-            _check(item, properties[name], definitions, f"{where}: {name}")
-    elif isinstance(value, list):
-        for number, item in enumerate(value):
+        for name, member in members.items():
+            _check(member, properties[name], definitions, f"{where}: {name}")
+    elif kind == "array":
+        items: list[Any] = value
+        for number, item in enumerate(items):
             _check(item, rule["items"], definitions, f"{where} {number}")

@@ -259,7 +259,9 @@ def unread_body(lab: Lab) -> None:
         answer = lab.send(request)
         got = 0
         while got < reads:
-            got += len(answer.read(reads - got))
+            piece = answer.read(reads - got)
+            assert piece, "the body ended before it was read whole"
+            got += len(piece)
         answer.close()
         answer.close()
         used = lab.requests[-1].connection
