@@ -8,6 +8,7 @@ import shlex
 import sys
 import time
 from collections import Counter
+from concurrent.futures.process import BrokenProcessPool
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from fluxhttp_conformance.html import as_html
 from fluxhttp_conformance.junit import as_junit
 from fluxhttp_conformance.ledger import Ledger, LedgerError
 from fluxhttp_conformance.progress import counts, progress, say
-from fluxhttp_conformance.report import agreement, as_json, read_reports, reports_of
+from fluxhttp_conformance.report import agreement, as_json, fidelity, read_reports, reports_of
 from fluxhttp_conformance.schema import ReportError
 from fluxhttp_conformance.serve import serve
 from fluxhttp_conformance.suite import KINDS, run_suite, select
@@ -58,6 +59,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (UsageError, LedgerError, ReportError, OSError) as error:
         say(f"fluxhttp-conformance: {error}", to=sys.stderr)
         return 2
+    except BrokenProcessPool:
+        say("fluxhttp-conformance: a process ended in the middle of a case; --jobs 1 shows which", to=sys.stderr)
+        return 3
     except KeyboardInterrupt:
         return 130
 
@@ -98,17 +102,19 @@ def _run(arguments: Namespace) -> int:
     cases = _chosen(select(arguments.only, kinds=kinds, profile=arguments.profile), arguments.only)
     if len(set(arguments.targets)) < len(arguments.targets):
         raise UsageError("a target is named twice")
-    targets = [_target(name) for name in arguments.targets]
+    for name in arguments.targets:
+        _check_target(name)
     ledger = _ledgers(arguments.ledger, arguments.targets)
     started = time.monotonic()
-    with progress(len(cases) * len(targets)) as shown:
+    with progress(len(cases) * len(arguments.targets)) as shown:
         results = run_suite(
-            targets,
+            arguments.targets,
             prefix=arguments.only,
             kinds=kinds,
             profile=arguments.profile,
             ledger=ledger,
             on_result=shown,
+            jobs=arguments.jobs,
         )
     took = time.monotonic() - started
     reports = reports_of(results)
@@ -145,6 +151,8 @@ def _compare(reports: Sequence[Report]) -> None:
     total = len(compared.same) + len(compared.different)
     apart = f"; {len(compared.partial)} not applicable to one of them" if compared.partial else ""
     say(f"agreement: the same outcome in {len(compared.same)} of {total} cases{apart}")
+    if (found := fidelity(reports)) is not None:
+        say(f"fidelity: the fake shows what every real transport shows in {found[0]} of {found[1]} cases")
     for id, outcomes in list(compared.different.items())[:_MOST_DIFFERENCES]:
         told = ", ".join(f"{report.target} {outcome}" for report, outcome in zip(reports, outcomes, strict=True))
         say(f"  {id}: {told}")
@@ -180,12 +188,12 @@ def _init(arguments: Namespace) -> int:
     return 0
 
 
-def _target(name: str) -> Target:
+def _check_target(name: str) -> None:
     # A factory of the project one stands in is found, as with python -m.
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
-        return Target.named(name)
+        Target.named(name)
     except (fluxhttp.InvalidConfigError, ImportError, AttributeError, TypeError, ValueError) as error:
         raise UsageError(f"no transport {name!r}: {error}") from error
 

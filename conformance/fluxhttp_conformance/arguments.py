@@ -51,6 +51,9 @@ def _add_run(running: argparse.ArgumentParser) -> None:
     running.add_argument("--kind", action="append", choices=KINDS, help="cases of this kind; may be repeated")
     running.add_argument("--profile", choices=get_args(Profile), default="quick")
     running.add_argument(
+        "--jobs", type=int, default=4, metavar="N", help="processes that share the cases; 4 by default"
+    )
+    running.add_argument(
         "--ledger",
         action="append",
         default=[],

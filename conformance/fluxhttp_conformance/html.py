@@ -8,7 +8,7 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from fluxhttp_conformance.report import OUTCOMES, agreement
+from fluxhttp_conformance.report import OUTCOMES, agreement, fidelity
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,7 +35,7 @@ def as_html(reports: Sequence[Report]) -> str:
         for entry in report.results:
             groups.setdefault(entry.group, {}).setdefault(entry.id, entry)
     ordered = {group: [entries[id] for id in sorted(entries)] for group, entries in sorted(groups.items())}
-    filters = _filters(ordered)
+    filters = _filters(ordered, several=len(reports) > 1)
     style = (files("fluxhttp_conformance") / "report.css").read_text(encoding="utf-8")
     names = ", ".join(report.target for report in reports)
     return "\n".join(
@@ -66,6 +66,8 @@ def _headline(reports: Sequence[Report], groups: dict[str, list[Entry]]) -> str:
         compared = agreement(reports)
         text += f" The targets agree in {len(compared.same)} of {len(compared.same) + len(compared.different)} cases"
         text += f"; {len(compared.partial)} more are not applicable to one of them."
+        if (found := fidelity(reports)) is not None:
+            text += f" The fake shows what every real transport shows in {found[0]} of {found[1]} cases."
     return text
 
 
@@ -86,7 +88,7 @@ def _scores(reports: Iterable[Report]) -> str:
 # can hide what it leaves out. A choice is its label, its id, and what it shows.
 
 
-def _filters(groups: dict[str, list[Entry]]) -> dict[str, list[tuple[str, str, str]]]:
+def _filters(groups: dict[str, list[Entry]], *, several: bool) -> dict[str, list[tuple[str, str, str]]]:
     entries = [entry for group in groups.values() for entry in group]
     kinds = sorted({entry.kind for entry in entries}, reverse=True)
     tags = sorted({tag for entry in entries for tag in entry.tags})
@@ -94,7 +96,7 @@ def _filters(groups: dict[str, list[Entry]]) -> dict[str, list[tuple[str, str, s
         "show": [
             ("all cases", "show-all", ""),
             ("not passing", "show-open", ".is-open"),
-            ("where targets differ", "show-different", ".is-different"),
+            *([("where targets differ", "show-different", ".is-different")] if several else []),
         ],
         "kind": [("any", "kind-all", ""), *((kind, f"kind-{kind}", f".is-{kind}") for kind in kinds)],
         "tag": [("any", "tag-all", ""), *((tag, f"tag-{tag}", f".is-{tag}") for tag in tags)],

@@ -71,6 +71,8 @@ class Entry:
     @property
     def gist(self) -> str:
         """The line of the message that says most."""
+        if self.outcome == "known-failure":
+            return self.message.partition("\n")[0]
         lines = [line for line in self.message.partition("\n\non the wire:")[0].splitlines() if line.strip()]
         errors = [line for line in lines if _is_error(line)]
         if errors and errors[-1] == "AssertionError":  # a bare assert says no more than its source does
@@ -187,3 +189,21 @@ def agreement(reports: Sequence[Report]) -> Agreement:
         else:
             same.append(id)
     return Agreement(same=tuple(same), different=different, partial=tuple(partial))
+
+
+def fidelity(reports: Sequence[Report]) -> tuple[int, int] | None:
+    """How often the fake shows what every real transport beside it shows.
+
+    Returns:
+        In how many cases, and of how many that the fake was judged by and all
+        the others with one outcome; None without a fake or without others.
+    """
+    fakes = [report for report in reports if report.target == "fake"]
+    others = [report for report in reports if report.target != "fake"]
+    if not fakes or not others:
+        return None
+    shown = {entry.id: entry.outcome for entry in fakes[0].results if entry.outcome != "not-applicable"}
+    real = [{entry.id: entry.outcome for entry in report.results} for report in others]
+    agreed = {id: {each.get(id) for each in real} for id in shown}
+    judged = [id for id, outcomes in agreed.items() if len(outcomes) == 1 and not outcomes & {None, "not-applicable"}]
+    return sum(agreed[id] == {shown[id]} for id in judged), len(judged)

@@ -124,7 +124,7 @@ def serve(case: Case, *, until: threading.Event | None = None) -> int:
     say(f"{case.id}: {case.reason}")
     with RepeatingOrigin(lab) as origin:
         trust = f"--cacert {authority().ca_file} " if lab.is_secure else ""
-        say(f"{len(lab.recording.recorded)} scripts, one a request, again and again. Ctrl-C ends it.")
+        say(f"scripts: {len(lab.recording.recorded)}, one a request, again and again. Ctrl-C ends it.")
         say(f"curl -v {trust}{origin.url()}")
         try:
             (until or threading.Event()).wait()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from multiprocessing import get_context
 from typing import TYPE_CHECKING, Literal, get_args
 
 from fluxhttp_conformance.case import Kind, catalogue
@@ -10,14 +13,18 @@ from fluxhttp_conformance.run import Result, run_case
 from fluxhttp_conformance.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from typing import Self
 
     from fluxhttp_conformance.case import Case
+    from fluxhttp_conformance.run import Outcome
 
 #: quick: what a change is checked by. full: the cases tagged slow as well.
 Profile = Literal["quick", "full"]
 #: Every kind of case.
 KINDS: tuple[Kind, ...] = get_args(Kind)
+# A process takes about as long to start as so many cases take to run.
+_CASES_A_JOB = 20
 
 
 def select(prefix: str = "", *, kinds: Collection[Kind] = KINDS, profile: Profile = "full") -> list[Case]:
@@ -27,13 +34,14 @@ def select(prefix: str = "", *, kinds: Collection[Kind] = KINDS, profile: Profil
 
 
 def run_suite(
-    targets: Iterable[Target | str],
+    targets: Sequence[Target | str],
     *,
     prefix: str = "",
     kinds: Collection[Kind] = KINDS,
     profile: Profile = "quick",
     ledger: Ledger | Mapping[str, Ledger] | None = None,
     on_result: Callable[[Result], None] | None = None,
+    jobs: int = 1,
 ) -> list[Result]:
     """Runs the cases against each transport, one transport after the other.
 
@@ -45,6 +53,9 @@ def run_suite(
         ledger: what is known to fail, for all of them or by the target's name.
             A target without one has what the suite ships for its name.
         on_result: called with each result as it comes in.
+        jobs: how many processes at most share the cases of a target that is
+            given by name. They import it anew, so more than one is for programs
+            whose main module can be imported.
 
     Returns:
         The results in the order of the targets, then of the ids.
@@ -55,13 +66,54 @@ def run_suite(
     """
     cases = select(prefix, kinds=kinds, profile=profile)
     results: list[Result] = []
-    for target in [target if isinstance(target, Target) else Target.named(target) for target in targets]:
-        known = ledger if isinstance(ledger, Ledger) else (ledger or {}).get(target.name)
-        if known is None:
-            known = Ledger.shipped(target.name)
-        for case in cases:
-            result = run_case(case, target).under(known)
-            results.append(result)
-            if on_result is not None:
-                on_result(result)
+    opened = [target if isinstance(target, Target) else Target.named(target) for target in targets]
+    with _Crew(min(jobs, len(cases) // _CASES_A_JOB)) as crew:
+        for target, given in zip(opened, targets, strict=True):
+            known = ledger if isinstance(ledger, Ledger) else (ledger or {}).get(target.name)
+            if known is None:
+                known = Ledger.shipped(target.name)
+            for result in crew.run(cases, target, is_named=isinstance(given, str)):
+                results.append(result.under(known))
+                if on_result is not None:
+                    on_result(results[-1])
     return results
+
+
+class _Crew:
+    """The processes that share the cases; none if there would be but one."""
+
+    def __init__(self, jobs: int) -> None:
+        # Processes, not threads: cases look at memory, warnings and the environment, which threads share.
+        # Spawned, not forked: a fork takes along the locks of threads that it does not have.
+        self._pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) if jobs > 1 else None
+
+    def run(self, cases: list[Case], target: Target, *, is_named: bool) -> Iterator[Result]:
+        """The results, in the order of the cases."""
+        if self._pool is None or not is_named:
+            yield from (run_case(case, target) for case in cases)
+            return
+        told = self._pool.map(partial(_run_by_name, target.name), [case.id for case in cases])
+        for case, (outcome, message, seconds) in zip(cases, told, strict=True):
+            yield Result(case, target.name, outcome, message, seconds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+
+def _run_by_name(target: str, id: str) -> tuple[Outcome, str, float]:
+    result = run_case(_by_id()[id], _named(target))
+    return result.outcome, result.message, result.seconds
+
+
+@cache
+def _by_id() -> dict[str, Case]:
+    return {case.id: case for case in catalogue()}
+
+
+@cache
+def _named(target: str) -> Target:
+    return Target.named(target)

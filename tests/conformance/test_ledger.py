@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluxhttp_conformance import Ledger, LedgerError, Target, catalogue, run_suite
+from fluxhttp_conformance import Case, Ledger, LedgerError, Target, catalogue, run_suite
 from fluxhttp_conformance.ledger import Deviation
 from fluxhttp_conformance.run import Result
+from fluxhttp_conformance.suite import select
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,3 +118,21 @@ def test_a_run_selects_by_kind_and_prefix() -> None:
     results = run_suite(["stdlib"], prefix="framing/s", kinds=["informational"], ledger=KNOWN)
 
     assert results == []
+
+
+def test_processes_that_share_the_cases_find_what_one_finds() -> None:
+    def told(jobs: int) -> list[tuple[str, str, Outcome]]:
+        results = run_suite(["fake"], prefix="f", jobs=jobs)
+        return [(result.case.id, result.target, result.outcome) for result in results]
+
+    assert len(told(1)) > 40
+    assert told(2) == told(1)
+
+
+def test_a_quick_run_leaves_out_what_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = catalogue(SHORT_BODY)[0]
+    slow = Case(quick.function, id="made/slow", kind="required", level="wire", anchor="seam", tags=frozenset({"slow"}))
+    monkeypatch.setattr("fluxhttp_conformance.suite.catalogue", lambda prefix: [quick, slow])
+
+    assert select(profile="quick") == [quick]
+    assert select(profile="full") == [quick, slow]

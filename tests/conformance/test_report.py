@@ -15,7 +15,7 @@ import fluxhttp
 from fluxhttp_conformance import Target, catalogue, run_case
 from fluxhttp_conformance.html import as_html
 from fluxhttp_conformance.junit import as_junit
-from fluxhttp_conformance.report import OUTCOMES, Entry, Report, agreement, as_json, read_reports, reports_of
+from fluxhttp_conformance.report import OUTCOMES, Entry, Report, agreement, as_json, fidelity, read_reports, reports_of
 from fluxhttp_conformance.run import Result
 from fluxhttp_conformance.schema import ReportError, schema
 
@@ -264,6 +264,15 @@ def test_agreement_leaves_out_what_was_not_judged() -> None:
     }
 
 
+def test_fidelity_is_of_a_fake_beside_real_transports() -> None:
+    fake = report("fake", "pass", "fail", "pass", "not-applicable")
+
+    assert fidelity([fake]) is None
+    assert fidelity([EVERY_OUTCOME]) is None
+    assert fidelity([EVERY_OUTCOME, fake]) == (2, 3)
+    assert fidelity([OTHER, EVERY_OUTCOME, fake]) == (1, 1)
+
+
 # The gist
 
 
@@ -285,6 +294,12 @@ def test_the_gist_of_a_bare_assert_is_its_source() -> None:
     )
 
     assert report("mine", "fail", message=message).results[0].gist == "assert 1 == 2"
+
+
+def test_the_gist_of_a_known_failure_is_its_reason() -> None:
+    known = report("mine", "known-failure", message="known: so it is\n\nValueError: no")
+
+    assert known.results[0].gist == "known: so it is"
 
 
 def test_without_a_message_there_is_no_gist() -> None:
