@@ -323,6 +323,7 @@ def test_a_bomb_is_decoded_in_little_memory(layers: int) -> None:
     assert peak < 2 * MIB
 
 
+@pytest.mark.cost
 def test_a_caller_who_stops_at_the_limit_pays_for_no_more() -> None:
     data = gzipped(zeros(1024))
     started = time.process_time()
@@ -344,6 +345,7 @@ def test_a_chain_with_a_member_for_each_byte_is_not() -> None:
     assert decoded(["gzip", "gzip"], [data]) == b"x" * 60_000
 
 
+@pytest.mark.cost
 @pytest.mark.parametrize("body", [b"", b"hello"])
 def test_many_tiny_members_take_linear_time(body: bytes) -> None:
     def seconds(members: int) -> float:

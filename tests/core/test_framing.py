@@ -225,6 +225,7 @@ def test_chunk_lines_that_outweigh_their_data_are_refused() -> None:
     assert caught.value.phase == "body"
 
 
+@pytest.mark.cost
 def test_plain_chunks_are_never_too_many() -> None:
     counter = ChunkCounter()
 
@@ -290,6 +291,7 @@ def test_any_head_has_a_framing_or_is_malformed(
     assert not (found.length is None and not found.is_chunked and found.keeps_alive)
 
 
+@pytest.mark.cost
 def test_a_megabyte_of_digits_costs_little() -> None:
     started = time.process_time()
     with pytest.raises(ProtocolError):

@@ -292,6 +292,7 @@ def test_remembered_status_lines_are_bounded_in_number_and_length() -> None:
     assert len(head_module._known_status_lines) == head_module._KNOWN_STATUS_LINES_MAX
 
 
+@pytest.mark.cost
 @pytest.mark.parametrize(
     "block",
     [
@@ -324,6 +325,7 @@ def test_a_refusal_is_short_however_long_the_line(block: bytes) -> None:
     assert len(str(caught.value)) < 200
 
 
+@pytest.mark.cost
 def test_the_end_of_a_large_head_is_found_at_little_cost() -> None:
     data = b"\r\n\r" * 2**19 + b"\n"
 

@@ -439,11 +439,13 @@ def cost(call: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
+@pytest.mark.cost
 @pytest.mark.parametrize("value", ["b" * 2**20, "é" * 2**20, "\t" * 2**20, " " * 2**20 + "\x00"])
 def test_a_value_of_a_megabyte_costs_little(value: str) -> None:
     assert cost(lambda: checked_value("a", value)) < 0.25
 
 
+@pytest.mark.cost
 def test_ten_thousand_lines_cost_little() -> None:
     assert cost(lambda: Headers([("a", "b")] * 10_000)["a"]) < 0.25
 

@@ -318,6 +318,7 @@ def test_a_label_that_makes_a_name_an_address_is_known(label: str, answer: bool)
     assert bool(is_numeric_label(label)) is answer
 
 
+@pytest.mark.cost
 @pytest.mark.parametrize(
     "text",
     [

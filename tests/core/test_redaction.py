@@ -157,6 +157,7 @@ def test_what_an_error_says_already_is_kept() -> None:
     assert (error.method, error.url) == ("PUT", "http://b.test/")
 
 
+@pytest.mark.cost
 @pytest.mark.parametrize("piece", ["@", "a=", "&=", "=", "&", "#", "?", "\x00", ":", "//", "[", "a:@"])
 @pytest.mark.parametrize("start", ["http://", "http://a.test/?", ""])
 def test_a_megabyte_of_anything_costs_little(piece: str, start: str) -> None:

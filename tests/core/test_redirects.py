@@ -327,6 +327,7 @@ def cost(call: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
+@pytest.mark.cost
 @pytest.mark.parametrize("piece", ["%41", "@", "../", "\xc3\xa9", "\xff", "//", "\u20ac"])
 @pytest.mark.parametrize("start", ["", "/", "//", "http://", "?", "#"])
 def test_a_location_of_a_megabyte_costs_little(piece: str, start: str) -> None:

@@ -782,6 +782,7 @@ def cost(call: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
+@pytest.mark.cost
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -201,6 +201,7 @@ def test_a_codec_of_pythons_own_is_no_charset(charset: str) -> None:
     assert with_charset(charset, b"a-\\z-\xc3\xa9").text == "a-\\z-é"
 
 
+@pytest.mark.cost
 def test_no_charset_makes_the_text_costly() -> None:
     for charset in ("punycode", "idna", "utf-7", "utf-16", "unicode_escape", "a" * 2**20):
         response = with_charset(charset, b"a-" + b"z" * 300_000)

@@ -545,6 +545,7 @@ def cost(call: Callable[[], object]) -> float:
     return time.process_time() - started
 
 
+@pytest.mark.cost
 @pytest.mark.parametrize(
     "piece", ["%41", "@", "../", "./", "/", "//", "é", "é/", "\\", "[", "a/", "%zz", ":", "&=", "?"]
 )
@@ -555,6 +556,7 @@ def test_a_url_of_a_megabyte_costs_little(piece: str, start: str) -> None:
     assert cost(lambda: URL.parse(text)) < 0.25
 
 
+@pytest.mark.cost
 @pytest.mark.parametrize("piece", ["%41", "@", "../", "./", "..//", "a/../", "/", "é", "\\"])
 @pytest.mark.parametrize("start", ["", "/", "//b.test/", "?"])
 def test_a_reference_of_a_megabyte_costs_little(piece: str, start: str) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import gc
-import os
 import socket
+import tempfile
 import threading
 import time
 import tracemalloc
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,7 +38,6 @@ from fluxhttp._wire.clock import SYSTEM_CLOCK
 from tests.peers import (
     OK,
     PATIENCE,
-    SECONDS,
     Background,
     FailingSocket,
     MemorySocket,
@@ -66,6 +66,8 @@ if TYPE_CHECKING:
 GIB = 2**30
 MIB = 2**20
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+#: The header of a gzip member (RFC 1952, 2.3).
+GZIP_START = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03"
 INTERIM = b"HTTP/1.1 103 Early Hints\r\n\r\n"
 
 
@@ -84,7 +86,7 @@ class SocketDialer:
 
 
 def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 @contextlib.contextmanager
@@ -162,9 +164,7 @@ def test_the_request_goes_out_as_it_stands() -> None:
     assert heads == [request.to_bytes()]
 
 
-def test_a_unix_socket_carries_requests_too(tmp_path: object) -> None:
-    import tempfile
-
+def test_a_unix_socket_carries_requests_too() -> None:
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
         path = f"{folder}/socket"
         listener.bind(path)
@@ -200,7 +200,7 @@ DRIPS = {
     "trailer": (CHUNKED + b"0\r\n", b"X: " + b"x" * 500, "body"),
     "trailers": (CHUNKED + b"0\r\n", b"X: y\r\n" * 100, "body"),
     "gzip": (
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1000\r\n\r\n\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 999\r\n\r\n" + GZIP_START,
         b"\x00\x00\x00\xff\xff" * 100,
         "body",
     ),
@@ -345,28 +345,27 @@ def test_a_large_body_is_in_memory_once() -> None:
 
 
 class Stale:
-    """Answers one request on the first connection, then ends it in some way when another comes; later ones answer all.
+    """Answers one request on the first connection, and ends it in some way when another comes.
+
+    Args:
+        ends: how.
+        later: how many requests it answers on each connection after the first.
 
     Attributes:
         heads: every request.
     """
 
-    def __init__(self, ends: Callable[[socket.socket], None], *, for_ever: bool = False) -> None:
+    def __init__(self, ends: Callable[[socket.socket], None], *, later: int = 10) -> None:
         self.heads: list[bytes] = []
         self._ends = ends
-        self._for_ever = for_ever
-        self._connections = 0
+        self._answers = [1, later, later]
 
     def __call__(self, sock: socket.socket, stopping: threading.Event) -> None:
-        self._connections += 1
-        is_first = self._connections == 1
-        for number in range(10):
+        for _ in range(self._answers.pop(0)):
             self.heads.append(read_head(sock))
-            if number or (self._for_ever and not is_first):
-                if is_first or self._for_ever:
-                    self._ends(sock)
-                    return
             sock.sendall(OK)
+        self.heads.append(read_head(sock))
+        self._ends(sock)
 
 
 def closes(sock: socket.socket) -> None:
@@ -406,10 +405,9 @@ def test_a_used_connection_that_dies_unanswered_is_replaced_for_what_may_be_sent
         if is_sent_again:
             assert client.do(method, peer.url(), headers=headers, body=body).status_code == 200
         else:
-            error = pytest.raises(
-                (SendError, ReceiveError), client.do, method, peer.url(), headers=headers, body=body
-            ).value
-            assert error.maybe_sent
+            with pytest.raises((SendError, ReceiveError)) as caught:
+                client.do(method, peer.url(), headers=headers, body=body)
+            assert caught.value.maybe_sent
             assert client.get(peer.url()).body == b"ok"
 
         assert peer.connections == 2
@@ -428,7 +426,7 @@ def test_a_connection_that_dies_in_the_middle_of_an_answer_is_not_replaced() -> 
 
 
 def test_nothing_is_sent_more_than_twice() -> None:
-    stale = Stale(closes, for_ever=True)
+    stale = Stale(closes, later=0)
     with Peer(stale) as peer, opened() as client:
         client.get(peer.url())
 
@@ -769,12 +767,22 @@ def test_a_client_that_is_forgotten_leaves_nothing_open() -> None:
 
 
 def test_an_answer_that_is_forgotten_gives_its_connection_up() -> None:
-    with nothing_leaks(), Peer(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")) as peer:
-        with contextlib.closing(direct()) as transport:
-            transport.send(Request.build("GET", peer.url()), config=Config(), deadline=deadline(PATIENCE))
-            gc.collect()
+    serve = answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello")
+    with nothing_leaks(), Peer(serve) as peer, contextlib.closing(direct()) as transport:
+        transport.send(Request.build("GET", peer.url()), config=Config(), deadline=deadline(PATIENCE))
+        gc.collect()
 
-            assert transport._pool._used == set()
+        assert transport._pool._used == set()
+
+
+def test_an_answer_may_outlive_its_transport() -> None:
+    with nothing_leaks(), Peer(answering(OK)) as peer:
+        request = Request.build("GET", peer.url())
+        answer = direct().send(request, config=Config(), deadline=deadline(PATIENCE))
+        gc.collect()
+
+        assert answer.read(10) == b"ok"
+        answer.close()
 
 
 # Threads

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 import tracemalloc
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from fluxhttp import ReceiveError
 from fluxhttp._wire.bulk import LargeRead, SmallRead
 from fluxhttp._wire.stream import Stream
-from tests.peers import Background, MemorySocket, deadline, fails
+from tests.peers import Background, MemorySocket, deadline, each, fails
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +93,19 @@ def test_a_large_body_that_stops_half_way_is_what_came() -> None:
     data = LargeRead(stream_of(half, half), 4 * MIB).read()
 
     assert data == half + half
+
+
+@pytest.mark.cost
+def test_the_cost_of_a_large_body_does_not_grow_with_the_square_of_its_pieces() -> None:
+    count = 100_000
+    body = bytes(count) + bytes(MIB) * 6
+    stream = stream_of(*each(body[:count]), body[count:])
+    started = time.process_time()
+
+    data = LargeRead(stream, len(body)).read()
+
+    assert data == body
+    assert time.process_time() - started < 2.0
 
 
 def test_a_piece_may_be_larger_than_the_room_that_is_offered_at_first() -> None:

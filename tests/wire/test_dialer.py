@@ -170,7 +170,7 @@ def test_a_name_without_address_shows_no_resolver_in_a_rendered_traceback() -> N
         "[::1]",
         "::1::",
         "127.0.0.1\0",
-        "１２７.0.0.1",
+        "\uff11\uff12\uff17.0.0.1",
         b"127.0.0.1",
         5,
         None,
@@ -263,11 +263,11 @@ def test_what_refuses_beside_one_that_hangs_adds_no_delay() -> None:
 
 def test_attempts_that_lose_are_closed() -> None:
     with full_listener() as port, socket.create_server(("127.0.0.2", port)):
-        before = set(os.listdir("/proc/self/fd"))
+        before = set(Path("/proc/self/fd").iterdir())
 
         dial(Dialer(resolver=resolving("127.0.0.1", "127.0.0.2")), port)
 
-        assert set(os.listdir("/proc/self/fd")) == before
+        assert set(Path("/proc/self/fd").iterdir()) == before
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,20 @@ def test_a_plain_request_is_forwarded_in_absolute_form_with_the_proxy_s_credenti
     assert not any(line.startswith(b"Proxy-") for line in lines[2])
 
 
+def test_the_zone_of_an_ipv6_address_is_none_of_the_proxy_s_business() -> None:
+    heads = []
+
+    def serve(sock: socket.socket, stopping: threading.Event) -> None:
+        heads.append(read_head(sock))
+        sock.sendall(OK)
+        stopping.wait(PATIENCE)
+
+    with Peer(serve) as peer, opened(proxies=peer.url()) as client:
+        client.get("http://[fe80::1%25lo]:81/x")
+
+    assert heads[0].startswith(b"GET http://[fe80::1]:81/x HTTP/1.1\r\nHost: [fe80::1]:81\r\n")
+
+
 def test_a_407_to_a_forwarded_request_is_an_answer() -> None:
     with Peer(answering(b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")) as peer, opened(proxies=peer.url()) as client:
         assert client.get("http://a.test/").status_code == 407

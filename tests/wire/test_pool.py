@@ -309,6 +309,7 @@ for sock in kept:
     environment = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
     ended = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", program],
+        check=False,
         capture_output=True,
         text=True,
         timeout=PATIENCE * 2,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -38,6 +37,7 @@ from tests.peers import (
 from tests.secure import ca_file, server_context
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
     from tests.peers import Serve
