@@ -52,7 +52,9 @@ class MemoryLab(Lab):
             self.clock.sleep(0.01)
 
     @property
-    def handshakes(self) -> list[Handshake]:
+    def handshakes(  # pyright: ignore[reportIncompatibleVariableOverride]  # none is ever made
+        self,
+    ) -> list[Handshake]:
         """Not in memory."""
         raise NotApplicable("memory has no TLS")
 

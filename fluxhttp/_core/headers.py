@@ -96,7 +96,7 @@ def judged_fields(source: HeaderSource) -> list[tuple[tuple[str, str], str]]:
     Raises:
         InvalidTypeError, InvalidHeaderError: as of ``Headers``.
     """
-    fields = []
+    fields: list[tuple[tuple[str, str], str]] = []
     for name, value in header_pairs(source):
         lower = known_names.get(name) if type(name) is str and type(value) is str else None
         if lower is not None and value.isascii() and value.isprintable():
@@ -120,12 +120,14 @@ def header_pairs(source: HeaderSource, *, argument: str = "headers") -> Iterable
     """
     if source is None:
         return ()
-    if type(source) is dict:
-        return source.items()
-    if isinstance(source, Headers):
-        return source.multi_items()
-    if isinstance(source, Mapping):
-        return source.items()
+    given: object = source
+    mapping: Any = source
+    if type(given) is dict:
+        return mapping.items()  # type: ignore[no-any-return]  # judged field by field
+    if isinstance(given, Headers):
+        return given.multi_items()
+    if isinstance(given, Mapping):
+        return mapping.items()  # type: ignore[no-any-return]  # likewise
     if isinstance(source, str | bytes):
         raise InvalidTypeError(f"{argument} must be a mapping or pairs of str, not {_type_name(source)}")
     pairs: list[tuple[str, str]] = []
@@ -240,14 +242,15 @@ class Headers(Value, Mapping[str, str]):
         return len(self.index)
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Headers):
-            if not isinstance(other, Mapping):
-                return NotImplemented
-            try:
-                other = Headers(other)
-            except (InvalidHeaderError, InvalidTypeError):
-                return False
-        return self.index == other.index
+        if isinstance(other, Headers):
+            return self.index == other.index
+        mapping: Any = other
+        if not isinstance(other, Mapping):
+            return NotImplemented
+        try:
+            return self.index == Headers(mapping).index
+        except (InvalidHeaderError, InvalidTypeError):
+            return False
 
     def __hash__(self) -> int:
         return hash(frozenset((name, tuple(values)) for name, values in self.index.items()))

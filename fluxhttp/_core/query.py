@@ -120,8 +120,9 @@ def basic_auth_bytes(username: bytes, password: bytes) -> str:
 
 
 def _encode(fields: Fields, argument: str, *, keep_order: bool) -> str:
-    if type(fields) is not dict and not isinstance(fields, Mapping):  # the first spares the second its look-up
-        raise InvalidTypeError(f"{argument} must be a mapping of str to a sequence of str, not {_type_name(fields)}")
+    given: object = fields
+    if type(given) is not dict and not isinstance(given, Mapping):  # the first spares the second its look-up
+        raise InvalidTypeError(f"{argument} must be a mapping of str to a sequence of str, not {_type_name(given)}")
     try:
         return _joined(fields, keep_order=keep_order)
     except (TypeError, UnicodeEncodeError):

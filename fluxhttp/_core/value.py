@@ -63,7 +63,8 @@ class Value:
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:
             return NotImplemented
-        return self is other or self._key() == other._key()
+        same: Any = other
+        return self is other or bool(self._key() == same._key())
 
     def __hash__(self) -> int:
         return hash(self._key())

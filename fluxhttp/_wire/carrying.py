@@ -38,7 +38,7 @@ def is_repeatable(request: Request) -> bool:
 class Carrying(_Base):
     """What a connection class of ``http.client`` gets from us; it comes first among the bases."""
 
-    response_class: type[StrictResponse] = StrictResponse
+    response_class: type[StrictResponse] = StrictResponse  # pyright: ignore[reportIncompatibleVariableOverride]  # narrower
     sock: Stream | None  # does all that http.client asks of a socket
     _opening: Opening | None = None
     _proxy: Proxy | None = None

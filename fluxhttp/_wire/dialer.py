@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from fluxhttp._core.deadline import Deadline
     from fluxhttp._wire.lookup import Resolver
 
-    #: What connect takes: address and port, for IPv6 with a zone more, or a path.
-    Target = tuple[str, int] | tuple[str, int, int, int] | str
+    #: What connect takes: address and port, for IPv6 with a zone more, or a path; or why there is nothing to connect.
+    Target = tuple[str, int] | tuple[str, int, int, int] | str | OSError
 
 #: Connection Attempt Delay (RFC 8305, 5).
 STAGGER_SECONDS = 0.25
@@ -150,7 +150,7 @@ def _target(address: str, port: int) -> tuple[int, Target]:
     try:
         return socket.AF_INET6, (number, port, 0, int(zone) if zone.isdecimal() else socket.if_nametoindex(zone))
     except (OSError, ValueError):
-        raise ConnectError("there is no network interface with the zone of the address") from None
+        return socket.AF_INET6, OSError(errno.ENODEV, "there is no network interface with the zone of the address")
 
 
 class _Attempts:
@@ -189,6 +189,8 @@ class _Attempts:
     def _start(self, family: int, target: Target) -> None:
         sock: socket.socket | None = None
         try:
+            if isinstance(target, OSError):
+                raise target
             sock = socket.socket(family, socket.SOCK_STREAM)
             sock.setblocking(False)
             code = sock.connect_ex(target)

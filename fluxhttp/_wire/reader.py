@@ -116,7 +116,7 @@ class StrictResponse(http.client.HTTPResponse):
         self.status_code = self.status = head.status_code
         self.reason = head.reason
         self.http_version = head.http_version
-        self.headers = head.headers
+        self.headers = head.headers  # pyright: ignore[reportIncompatibleVariableOverride]  # as declared above
         self._framing = framing
         self._left = framing.length
         if framing.is_chunked:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from fluxhttp._wire.reader import StrictResponse
 
 
-class _Connection(Carrying, http.client.HTTPConnection):
+class _Connection(Carrying, http.client.HTTPConnection):  # pyright: ignore[reportIncompatibleVariableOverride]  # reader
     """One connection, dialled and read our way."""
 
     def __init__(self, pool: Pool[_Connection], key: Hashable, host: str, port: int) -> None:

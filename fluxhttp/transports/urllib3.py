@@ -19,12 +19,14 @@ from urllib3 import PoolManager, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
+from urllib3.poolmanager import pool_classes_by_scheme
 
 from fluxhttp._wire.carrying import Carrying, is_repeatable
 from fluxhttp._wire.clock import SYSTEM_CLOCK
 from fluxhttp._wire.network import Network
 from fluxhttp._wire.options import IDLE_SECONDS, MAX_IDLE_PER_ORIGIN, check_pool_options
 from fluxhttp._wire.reader import StrictResponse
+from fluxhttp._wire.waiting import SECONDS_MAX
 from fluxhttp.errors import (
     ClosedError,
     FluxHTTPError,
@@ -132,8 +134,11 @@ class _Carries(Carrying):
         try:
             call.transport._begin(self)
             self._answer = self._make(call)
-        except FluxHTTPError as error:
-            raise _Carried(error) from None
+        except BaseException as error:
+            call.transport._end(self)
+            if isinstance(error, FluxHTTPError):
+                raise _Carried(error) from None
+            raise
 
     def _make(self, call: _Call) -> StrictResponse:
         stream = self.sock
@@ -174,25 +179,47 @@ class _HTTPSConnection(_Carries, HTTPSConnection):  # type: ignore[misc]  # as a
     """The same for https."""
 
 
+class _Queue(queue.LifoQueue[Any]):
+    """A pool's connections, in a queue that a finalizer may enter while this thread is in it.
+
+    An answer that nobody refers to any more gives its connection back wherever
+    the garbage collector happens to run.
+    """
+
+    def __init__(self, maxsize: int = 0) -> None:
+        super().__init__(maxsize)
+        self.mutex = threading.RLock()  # type: ignore[assignment]  # a Condition takes either
+        self.not_empty = threading.Condition(self.mutex)
+        self.not_full = threading.Condition(self.mutex)
+        self.all_tasks_done = threading.Condition(self.mutex)
+
+
 class _Pools:
     """What both pool classes have from us."""
 
+    QueueCls = _Queue
     pool: queue.LifoQueue[Any] | None
+    #: The same, also once the pool is closed.
+    _places: queue.LifoQueue[Any]
 
     def _note(self, this: weakref.ref[Urllib3Transport]) -> None:
         # Weakly: a transport that is dropped takes its pools along, and they their connections.
         self._transport = this
+        assert self.pool is not None  # urllib3 has just made it
+        self._places = self.pool
         transport = this()
         assert transport is not None  # it is making this pool
         self.idle_seconds = transport._idle_seconds
         self._keeps = transport._keeps
-        transport._pools.add(self)
+        with transport._lock:
+            transport._pools.add(self)
 
     def _validate_conn(self, conn: object) -> None:
         """Nothing: urllib3 would connect here, before it is known what for."""
 
     def _new_conn(self) -> Any:
-        connection = super()._new_conn()  # type: ignore[misc]  # of the pool class beside
+        beside: Any = super()
+        connection: Any = beside._new_conn()
         connection._pool = weakref.ref(self)
         connection._idle_seconds = self.idle_seconds
         transport = self._transport()
@@ -211,16 +238,22 @@ class _Pools:
         else:
             self._put_conn(connection)
 
+    def close(self) -> None:
+        """Closes what waits in it, and wakes the calls that wait for a place in it."""
+        super().close()  # type: ignore[misc]  # of the pool class beside
+        # One finds the transport closed, gives its place back, and so wakes the next.
+        self._put_conn(None)
+
     def _put_conn(self, conn: object) -> None:
         # Without urllib3's warning that the pool is full: to keep ten and close the rest is what was asked for.
-        pool = self.pool
         try:
-            if pool is not None:
-                pool.put(conn, block=False)
-                return
+            self._places.put(conn, block=False)
         except queue.Full:
-            pass
-        if conn is not None:
+            is_kept = False
+        else:
+            # Looked at only now, as close() may be under way.
+            is_kept = self.pool is not None
+        if conn is not None and not is_kept:
             cast("_Carries", conn).close()
 
 
@@ -256,14 +289,15 @@ class Urllib3Transport:
         proxies: proxies by scheme, or one URL for both; they replace the environment's.
         max_idle_per_origin: connections kept for one origin, 0 or more.
         idle_seconds: how long a connection is kept without use, more than 0.
-        pool_manager: a ``urllib3.PoolManager`` of yours, still without pools. Its
-            ``num_pools``, ``maxsize`` and ``block`` count then, not
-            ``max_idle_per_origin``; its retries and time-outs do not. What goes
+        pool_manager: a ``urllib3.PoolManager`` of yours, still without pools, for
+            this transport alone. Its ``num_pools``, ``maxsize`` and ``block`` count
+            then, not ``max_idle_per_origin``; nothing else of it does. What goes
             over the wire is the same as ever.
 
     Raises:
         InvalidConfigError: an option is out of its range, or two exclude each
-            other; the pool manager has pools, a proxy or TLS options already.
+            other; the pool manager has pools, pool classes of its own, a proxy or
+            TLS options already.
         InvalidTypeError: an option has the wrong type.
     """
 
@@ -286,13 +320,17 @@ class Urllib3Transport:
         self._idle_seconds = idle_seconds
         self._keeps = pool_manager is not None or max_idle_per_origin > 0
         # A queue of size 0 would be one without bounds.
-        self._manager = _adopted(pool_manager) or PoolManager(_POOLS_MAX, maxsize=max(1, max_idle_per_origin))
-        this = weakref.ref(self)
+        manager = _adopted(pool_manager) or PoolManager(_POOLS_MAX, maxsize=max(1, max_idle_per_origin))
+        self._manager = manager
+        # No more than the manager keeps, or pools that it has let go would live on here.
+        self._recent_max = min(_RECENT_MAX, manager.pools._maxsize)
+        this: weakref.ref[Urllib3Transport] = weakref.ref(self)
         self._manager.pool_classes_by_scheme = {
             "http": cast("type[HTTPConnectionPool]", partial(_HTTPPool, transport=this)),
             "https": cast("type[HTTPSConnectionPool]", partial(_HTTPSPool, transport=this)),
         }
-        self._lock = threading.Lock()
+        # A finalizer may give an abandoned answer's connection back while this thread holds it.
+        self._lock = threading.RLock()
         self._is_closed = False
         self._used: set[_Carries] = set()
         self._connections: weakref.WeakSet[_Carries] = weakref.WeakSet()
@@ -320,6 +358,7 @@ class Urllib3Transport:
         """
         proxy = self._network.proxy_for(request.url)
         call = _Call(self, request, proxy, config, deadline)
+        left = deadline.remaining()
         try:
             answer = self._pool(request, proxy, insecure=config.insecure_skip_verify).urlopen(
                 request.method,
@@ -329,13 +368,13 @@ class Urllib3Transport:
                 redirect=False,
                 assert_same_host=False,
                 timeout=_NO_TIMEOUT,
-                pool_timeout=deadline.remaining(),  # type: ignore[arg-type]  # a queue takes fractions, too
+                pool_timeout=None if left is None else min(left, SECONDS_MAX),  # type: ignore[arg-type]  # a queue takes fractions, too
                 preload_content=False,
                 decode_content=False,
             )
         except _Carried as carried:
             raise carried.error from carried.error.__cause__
-        except (HTTPError, OSError, ValueError) as error:
+        except (HTTPError, OSError, ValueError, OverflowError) as error:
             raise translated(error, deadline) from error
         return cast("StrictResponse", answer)
 
@@ -355,7 +394,7 @@ class Urllib3Transport:
             pool = self._manager.connection_from_host(
                 host, url.port, url.scheme, {"cert_reqs": "CERT_NONE"} if insecure else None
             )
-        if len(self._recent) >= _RECENT_MAX:
+        if len(self._recent) >= self._recent_max:
             self._recent.clear()
         self._recent[key] = pool
         return pool
@@ -374,17 +413,17 @@ class Urllib3Transport:
         """Closes every connection; calls in flight end with ClosedError. Twice is fine."""
         with self._lock:
             self._is_closed = True
-            used = list(self._used)
+            used, pools = list(self._used), list(self._pools)
             self._used.clear()
         for connection in used:
             connection.abort()
         self._manager.clear()
-        for pool in self._recent.values():
+        for pool in pools:
             pool.close()
 
     def _forget(self) -> None:
         """In a child process: closes its copies of the parent's sockets; see ``Pool.forget``."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._used = set()
         self._manager.pools.lock = threading.RLock()
         for connection in list(self._connections):
@@ -406,6 +445,8 @@ def _adopted(manager: PoolManager | None) -> PoolManager | None:
         raise InvalidTypeError(f"pool_manager must be a urllib3.PoolManager, not {type(manager).__name__}")
     if len(manager.pools):
         raise InvalidConfigError("pool_manager has pools already; its connections are not ours to use")
+    if manager.pool_classes_by_scheme != pool_classes_by_scheme:
+        raise InvalidConfigError("pool_manager has pool classes of its own, or belongs to another transport")
     if getattr(manager, "proxy", None) is not None:
         raise InvalidConfigError("pool_manager has a proxy; give it as proxies=")
     for name in manager.connection_pool_kw:

@@ -55,7 +55,10 @@ TABLE: dict[type[Exception], type[FluxHTTPError]] = {
     urllib3_errors.HTTPError: TransportError,
     OSError: ReceiveError,
     ValueError: ProtocolError,
+    OverflowError: ProtocolError,
 }
+#: Raised before a connection is there, so that nothing can have been sent.
+_BEFORE_SENDING = (urllib3_errors.ConnectTimeoutError, urllib3_errors.EmptyPoolError)
 
 
 def ours_for(kind: type[BaseException]) -> type[FluxHTTPError]:
@@ -70,7 +73,9 @@ def translated(error: Exception, deadline: Deadline) -> FluxHTTPError:
     """Our error for one of urllib3's. Its text is ours, too: theirs may hold a URL."""
     kind = ours_for(type(error))
     if issubclass(kind, RequestTimeoutError):
-        return deadline.timeout_error("connect", maybe_sent=False)
+        if isinstance(error, _BEFORE_SENDING):
+            return deadline.timeout_error("connect", maybe_sent=False)
+        return deadline.timeout_error("head")
     if kind is ClosedError:
         return ClosedError("the transport is closed")
     if kind is NameResolutionError:

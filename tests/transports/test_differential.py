@@ -6,9 +6,9 @@ and text; requests, byte by byte, and the number of connections.
 
 How many examples there are depends on hypothesis's profile::
 
-    pytest tests/transports/test_differential.py                              # 200
-    HYPOTHESIS_PROFILE=ci pytest tests/transports/test_differential.py        # 2,000, always the same
-    HYPOTHESIS_PROFILE=long pytest tests/transports/test_differential.py      # 50,000, half an hour or more
+    pytest tests/transports/test_differential.py    # 200 examples
+    HYPOTHESIS_PROFILE=ci pytest ...                # 2,000, always the same
+    HYPOTHESIS_PROFILE=long pytest ...              # 50,000, half an hour or more; add -o faulthandler_timeout=0
 
 What it finds becomes a test with a name at the end of this file, or of the reader's.
 """
@@ -147,14 +147,17 @@ _REQUESTS = st.builds(
 )
 
 
+#: What is done to an answer, each as often as it stands here.
+KINDS = ("valid", "valid", "mutated", "mutated", "mutated", "mutated", "cut", "surplus", "late", "none", "other")
+
+
 @st.composite
 def exchange(draw: DrawFn) -> Exchange:
     """A request, and an answer that is whole or whose connection ends, so that no call waits for ever."""
     request = draw(_REQUESTS)
     answer = draw(_ANSWERS[request.method])
     raw = answer.raw
-    ends = answer.framing == "close"
-    kind = draw(st.sampled_from(("valid", "mutated", "mutated", "mutated", "cut", "surplus", "other")))
+    kind = draw(st.sampled_from(KINDS))
     if kind == "mutated":
         raw = draw(mutated(raw))
         if draw(st.integers(0, 3)) == 3:
@@ -165,8 +168,12 @@ def exchange(draw: DrawFn) -> Exchange:
         raw += draw(_SPLICES)
     elif kind == "other":
         raw = draw(st.binary(max_size=40))
+    elif kind == "none":
+        raw = b""
     script = draw(fragmented(raw))
-    if ends or kind in ("mutated", "cut", "other") or draw(st.integers(0, 3)) == 3:
+    if kind == "late":
+        script = script.pause(0.002).send(draw(_SPLICES))
+    if answer.framing == "close" or kind in ("mutated", "cut", "other", "none") or draw(st.integers(0, 7)) == 7:
         script = draw(st.sampled_from((script.close(), script.close(), script.reset())))
     return Exchange(request, script)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +17,6 @@ from tests.peers import PATIENCE, MemorySocket, Peer, deadline
 from tests.secure import server_context
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Iterator
     from typing import Any
 
@@ -63,18 +63,22 @@ class TLSDialer:
     Attributes:
         dialled: the hosts and ports that were asked for.
         read: what the peer read, a piece for each request.
+        served: counts them.
     """
 
     def __init__(self) -> None:
         self.dialled: list[tuple[str, int]] = []
         self.read: list[bytes] = []
+        self.served = threading.Semaphore(0)
         self.peer = Peer(self._serve, tls=server_context())
 
     def _serve(self, sock: socket.socket, stopping: threading.Event) -> None:
-        self.read.append(read_request(sock))
+        request = read_request(sock)
         sock.sendall(EMPTY)
-        # A second request, or a byte too many, would end up here.
-        self.read[-1] += sock.recv(65_536)
+        with contextlib.suppress(OSError):  # the client has hung up
+            request += sock.recv(65_536)  # a second request, or a byte too many
+        self.read.append(request)
+        self.served.release()
 
     def dial(self, host: str, port: int, /, *, deadline: Deadline) -> socket.socket:
         self.dialled.append((host, port))
@@ -131,6 +135,7 @@ def agreed(pair: Pair) -> tuple[list[tuple[str, int]], list[bytes]]:
     told = []
     for dialer in pair.dialers:
         if isinstance(dialer, TLSDialer):
+            assert dialer.served.acquire(timeout=PATIENCE)
             told.append((dialer.dialled[:], dialer.read[:]))
             dialer.read.clear()
         else:
