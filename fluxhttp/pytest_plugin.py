@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from hashlib import blake2s
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from fluxhttp.testing import FakeTransport, Recorder
+    from fluxhttp.testing.recorder import Mode
 
 _MODES = ("once", "none", "new", "all")
 _MARKER = "allow_unused_routes"
@@ -91,11 +92,12 @@ def fake_http(request: pytest.FixtureRequest) -> Iterator[FakeTransport]:
     """A FakeTransport, checked when the test is over; ``fluxhttp.post`` and the like use it, too."""
     from fluxhttp.testing import FakeTransport  # noqa: PLC0415  # not before it is asked for
 
-    fake = request.node.stash[_fake] = FakeTransport()
-    fake.allows_unused_routes = request.node.get_closest_marker(_MARKER) is not None
+    item = _item_of(request)
+    fake = item.stash[_fake] = FakeTransport()
+    fake.allows_unused_routes = item.get_closest_marker(_MARKER) is not None
     with _shortcuts.override(transport=fake):
         yield fake
-    if _has_failed not in request.node.stash:
+    if _has_failed not in item.stash:
         fake.verify()
 
 
@@ -105,13 +107,18 @@ def http_recorder(request: pytest.FixtureRequest) -> Iterator[Recorder]:
     from fluxhttp.testing import Recorder  # noqa: PLC0415  # as above
     from fluxhttp.transports.stdlib import StdlibTransport  # noqa: PLC0415
 
-    mode = request.config.getoption("--http-record")
-    recorder = request.node.stash[_recorder] = Recorder(StdlibTransport(), recording_path(request.node), mode=mode)
+    item = _item_of(request)
+    mode: Mode = request.config.getoption("--http-record")  # pyright: ignore[reportAssignmentType]  # one of the choices
+    recorder = item.stash[_recorder] = Recorder(StdlibTransport(), recording_path(item), mode=mode)
     with _shortcuts.override(transport=recorder):
         yield recorder
     recorder.close()
-    if _has_failed not in request.node.stash:
+    if _has_failed not in item.stash:
         recorder.verify()
+
+
+def _item_of(request: pytest.FixtureRequest) -> pytest.Item:
+    return cast("pytest.Item", request.node)  # pyright: ignore[reportUnknownMemberType]  # pytest does not say
 
 
 def recording_path(item: pytest.Item) -> Path:

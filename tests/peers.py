@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -11,11 +12,13 @@ import threading
 import time
 import warnings
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 
 from fluxhttp import Client, Config, Deadline, RequestTimeoutError, StdlibTransport
+from fluxhttp._wire.stream import Stream
 
 if TYPE_CHECKING:
     import ssl
@@ -139,6 +142,20 @@ class FailingSocket:
     def close(self) -> None:
         self._sock.close()
         self._call("close")
+
+
+class SocketDialer:
+    """Gives its sockets one after the other, whatever the host.
+
+    Attributes:
+        left: those that are still to be given.
+    """
+
+    def __init__(self, *sockets: object) -> None:
+        self.left = list(sockets)
+
+    def dial(self, host: str, port: int, /, *, deadline: Deadline) -> socket.socket:
+        return self.left.pop(0)  # type: ignore[return-value]  # as good as one
 
 
 class Peer:
@@ -386,3 +403,32 @@ def eventually(claim: Callable[[], object]) -> None:
     while not claim():
         assert time.monotonic() < end, "it has not become so"
         time.sleep(0.005)
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@contextlib.contextmanager
+def nothing_leaks() -> Iterator[None]:
+    """Sees to it that no descriptor and no thread is left when the block has ended."""
+    gc.collect()
+    before = descriptors(), threading.active_count()
+    yield
+    gc.collect()
+    eventually(lambda: (descriptors(), threading.active_count()) == before)
+
+
+def begun(sock: object, seconds: float | None = None) -> Stream:
+    """A stream in the middle of a call."""
+    stream = Stream(sock)  # type: ignore[arg-type]  # whatever the test made
+    stream.begin(deadline(seconds))
+    return stream
+
+
+def drained(sock: socket.socket, size: int) -> int:
+    """Reads so many bytes, and returns how many came."""
+    count = 0
+    while count < size and (piece := sock.recv(65_536)):
+        count += len(piece)
+    return count

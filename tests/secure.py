@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import ssl
 import tempfile
 from functools import cache
@@ -11,9 +12,18 @@ from typing import TYPE_CHECKING
 
 import trustme
 
+from fluxhttp import Dialer
+from tests.peers import opened
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
+    from fluxhttp import Client
+    from tests.peers import Peer
+
+#: Sends every name to loopback.
+LOOPBACK = Dialer(resolver=lambda host: ["127.0.0.1"])
 NAMES = ("127.0.0.1", "::1", "a.test", "*.wild.test")
 
 
@@ -46,3 +56,15 @@ def server_context(
 def client_context() -> ssl.SSLContext:
     """A caller's own context that trusts the authority."""
     return ssl.create_default_context(cafile=ca_file())
+
+
+@contextlib.contextmanager
+def trusting(peer: Peer, **options: object) -> Iterator[Client]:
+    """A client that trusts the authority and connects every host on loopback."""
+    options.setdefault("ca_file", ca_file())
+    with opened(dialer=LOOPBACK, **options) as client:
+        yield client
+
+
+def https(peer: Peer, host: str = "127.0.0.1") -> str:
+    return f"https://{host}:{peer.port}/"

@@ -52,14 +52,14 @@ class MemoryLab(Lab):
             self.clock.sleep(0.01)
 
     @property
-    def handshakes(  # pyright: ignore[reportIncompatibleVariableOverride]  # none is ever made
-        self,
-    ) -> list[Handshake]:
+    def handshakes(self) -> list[Handshake]:
         """Not in memory."""
         raise NotApplicable("memory has no TLS")
 
     @handshakes.setter
-    def handshakes(self, handshakes: list[Handshake]) -> None:
+    def handshakes(  # pyright: ignore[reportIncompatibleVariableOverride]  # none is ever made
+        self, handshakes: list[Handshake]
+    ) -> None:
         """Takes the empty list that every lab begins with."""
 
     @property

@@ -6,12 +6,13 @@ import json
 import re
 from functools import lru_cache
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from fluxhttp._core.request import UNSET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from fluxhttp._core.request import Request
 
@@ -39,6 +40,11 @@ class Missing:
 
 
 MISSING = Missing()
+
+
+def bytes_of(value: object) -> bytes | None:
+    """The bytes of what is bytes, bytearray or memoryview; None for anything else."""
+    return bytes(cast("bytes", value)) if isinstance(value, bytes | bytearray | memoryview) else None
 
 
 def normal_path(path: str) -> str:
@@ -113,13 +119,14 @@ def json_differences(wanted: object, got: object) -> Iterator[tuple[JSONPath, ob
     while waiting:
         path, wanted, got = waiting.pop()
         if isinstance(wanted, dict) and isinstance(got, dict):
-            keys = [*wanted, *(key for key in got if key not in wanted)]
-            below = [((*path, key), wanted.get(key, MISSING), got.get(key, MISSING)) for key in keys]
+            ours, theirs = cast("dict[str, object]", wanted), cast("dict[str, object]", got)
+            keys = [*ours, *(key for key in theirs if key not in ours)]
+            below = [((*path, key), ours.get(key, MISSING), theirs.get(key, MISSING)) for key in keys]
             waiting += below[::-1]
         elif isinstance(wanted, list) and isinstance(got, list):
-            pairs = enumerate(zip_longest(wanted, got, fillvalue=MISSING))
-            waiting += [((*path, index), *pair) for index, pair in pairs][::-1]
-        elif not _is_same(wanted, got):
+            pairs = zip_longest(cast("list[object]", wanted), cast("list[object]", got), fillvalue=MISSING)
+            waiting += [((*path, index), *pair) for index, pair in enumerate(pairs)][::-1]
+        elif not _is_same(wanted, got):  # pyright: ignore[reportUnknownArgumentType]  # whatever json.loads made
             yield path, wanted, got
 
 
@@ -144,9 +151,10 @@ def path_text(path: JSONPath) -> str:
 
 def value_at(value: object, path: JSONPath) -> object:
     """What stands at a path; MISSING for nothing."""
+    found: Any = value
     for step in path:
         try:
-            value = value[step]  # type: ignore[index]  # that is what is tried
+            found = found[step]
         except (KeyError, IndexError, TypeError):
             return MISSING
-    return value
+    return found

@@ -11,6 +11,8 @@ from fluxhttp.testing.differences import REDACTION, first_difference, shown_text
 from fluxhttp.testing.masking import MASKED, MASKED_ESCAPED
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from fluxhttp._core.request import Request
     from fluxhttp.testing.comparing import JSONPath
     from fluxhttp.testing.matching import Pattern
@@ -56,11 +58,11 @@ def _as_text(masked: bytes, pattern: Pattern) -> tuple[str, int]:
 def _as_json(masked: bytes, request: Request, pattern: Pattern) -> tuple[str, int] | None:
     """The same of an object or array; None if it is none, or too deep."""
     try:
-        value = json.loads(masked)
+        value: Any = json.loads(masked)
         text = json.dumps(value, ensure_ascii=False)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(value, dict | list):
+    if text[0] not in "{[":
         return None
     if pattern.json is UNSET:
         return text, 0
@@ -68,13 +70,12 @@ def _as_json(masked: bytes, request: Request, pattern: Pattern) -> tuple[str, in
     return text, _offset(value, path)
 
 
-def _offset(value: object, path: JSONPath) -> int:
+def _offset(value: Any, path: JSONPath) -> int:
     """Where in its text what stands at a path begins, or what encloses it if there is nothing."""
     while path and value_at(value, path) is MISSING:
         path = path[:-1]
     if not path:
         return 0
-    around = value_at(value, path[:-1])
-    assert isinstance(around, dict | list)  # there is something below it
-    around[path[-1]] = _MARK  # type: ignore[index]  # the key of a dict, or the index of a list
+    around: Any = value_at(value, path[:-1])
+    around[path[-1]] = _MARK
     return json.dumps(value, ensure_ascii=False).find(_MARK) - 1

@@ -12,24 +12,22 @@ from __future__ import annotations
 
 import json as json_module
 import re
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from fluxhttp._core.headers import Headers, checked_name, checked_value, header_pairs
-from fluxhttp._core.query import encode_form, encode_params
-from fluxhttp._core.request import METHODS, UNSET, _json_bytes
+from fluxhttp._core.request import UNSET, _json_bytes
 from fluxhttp._core.url import URL
-from fluxhttp.errors import InvalidConfigError, InvalidMethodError, InvalidTypeError
+from fluxhttp.errors import InvalidTypeError
+from fluxhttp.testing.arguments import checked_body, checked_headers, checked_method, listed
 from fluxhttp.testing.comparing import form_of, json_of, key_of, lines_of, normal_path, parse_query, same_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypedDict
 
     from fluxhttp._core.request import Request
+    from fluxhttp.testing.arguments import Fields
     from fluxhttp.testing.comparing import Query, QueryKey
 
-    Fields = Mapping[str, str | Sequence[str]]
     Check = Callable[[Request], bool]
 
     class Matchers(TypedDict, total=False):
@@ -135,16 +133,16 @@ class Pattern:
             raise InvalidTypeError("only one of body, json and form may be given")
         if where is not None and not callable(where):
             raise InvalidTypeError(f"where must be a function, not {type(where).__name__}")
-        self.method = _checked_method(method)
+        self.method = checked_method(method)
         self._take_url(url, base_url)
         self.is_open = isinstance(params, Subset)
         self.params = self._all_params(params)
-        self.headers = None if headers is None else _checked_headers(headers)
-        self.body = None if body is None else _checked_body(body)
+        self.headers = None if headers is None else checked_headers(headers)
+        self.body = None if body is None else checked_body(body)
         self._json_bytes = None if json is UNSET else _json_bytes(json)
         # As it is after the way over the wire: a tuple is an array, a key is text.
         self.json: object = UNSET if self._json_bytes is None else json_module.loads(self._json_bytes)
-        self.form = None if form is None else _listed("form", form)
+        self.form = None if form is None else listed("form", form)
         self.where = where
         self.checks = self._content_checks()
 
@@ -175,8 +173,8 @@ class Pattern:
         if params is None:
             return of_url
         if isinstance(params, Subset):
-            return {**(of_url or {}), **_listed("params", params.params)}
-        return _listed("params", params) or of_url or {}
+            return {**(of_url or {}), **listed("params", params.params)}
+        return listed("params", params) or of_url or {}
 
     def _content_checks(self) -> tuple[Check, ...]:
         return tuple(
@@ -293,28 +291,6 @@ class Pattern:
         return "any URL" if self.url is None else self.url.origin + self.shown_path
 
 
-def _checked_method(method: object) -> str | None:
-    if method is None or (isinstance(method, str) and method in METHODS):
-        return method
-    if not isinstance(method, str):
-        raise InvalidTypeError(f"method must be a str, not {type(method).__name__}")
-    raise InvalidMethodError(f"method must be one of {', '.join(sorted(METHODS))}, not {method[:32]!r}")
-
-
-def checked_base(base_url: object) -> str:
-    """A base URL without the slash at its end; "" for none.
-
-    Raises:
-        InvalidTypeError, InvalidURLError: it is no URL.
-        InvalidConfigError: it has a query or a fragment.
-    """
-    if not isinstance(base_url, str):
-        raise InvalidTypeError(f"base_url must be a str, not {type(base_url).__name__}")
-    if base_url and (URL.parse(base_url).query is not None or "#" in base_url):
-        raise InvalidConfigError("base_url must not have a query or fragment")
-    return base_url.rstrip("/")
-
-
 def _parsed(text: str, base: str) -> tuple[URL, list[str]]:
     """The URL, and what was written between the slashes of its path."""
     if base and not _has_scheme(text):
@@ -328,26 +304,3 @@ def _parsed(text: str, base: str) -> tuple[URL, list[str]]:
         written = []  # no URL at all, which is for the parser to say
     plain = ["x" if _is_template(segment) else segment for segment in written]
     return URL.parse(front + ("/".join(plain) if written else path) + rest), written
-
-
-def _checked_body(body: object) -> bytes:
-    if isinstance(body, bytes | bytearray | memoryview):
-        return bytes(body)
-    hint = "; encode it" if isinstance(body, str) else ""
-    raise InvalidTypeError(f"body must be bytes, not {type(body).__name__}{hint}")
-
-
-def _checked_headers(headers: Fields | Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    is_plain = isinstance(headers, Mapping) and not isinstance(headers, Headers)
-    for name, values in headers.items() if is_plain else header_pairs(headers):  # type: ignore[union-attr, arg-type]
-        _, lower = checked_name(name)
-        listed = [values] if isinstance(values, str) or not isinstance(values, Sequence) else values
-        found.setdefault(lower, []).extend([checked_value(name, value) for value in listed])
-    return found
-
-
-def _listed(argument: str, given: Fields) -> Query:
-    (encode_params if argument == "params" else encode_form)(given)  # which refuses what cannot be sent
-    listed: Query = {name: [values] if isinstance(values, str) else list(values) for name, values in given.items()}
-    return {name: values for name, values in listed.items() if values}

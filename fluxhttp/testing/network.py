@@ -62,7 +62,7 @@ class Network:
             RequestTimeoutError: it took too long.
         """
         guard = self._guard
-        addresses = [] if fails else self._addresses(host)
+        addresses: Sequence[str] = () if fails else self._addresses(host)
         deadline.check("dns", maybe_sent=False)
         if not (addresses if guard is None else [address for address in addresses if guard.permits(address)]):
             # One line for a missing name and for a refusal, as a real dialer has it.

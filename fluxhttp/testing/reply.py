@@ -8,6 +8,7 @@ limits may refuse, goes through the reader each time.
 from __future__ import annotations
 
 import json as json_module
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,12 @@ from fluxhttp._core.request import UNSET
 from fluxhttp._wire.reader import StrictResponse
 from fluxhttp.errors import DecodingError, FluxHTTPError, InvalidHeaderError, InvalidTypeError
 from fluxhttp.testing.clock import VirtualClock
+from fluxhttp.testing.comparing import bytes_of
 from fluxhttp.testing.errors import impossible
 from fluxhttp.testing.memory import MemorySocket, MemoryStream
 from fluxhttp.testing.script import Pause, Script, Send
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import Any
-
     from fluxhttp._core.config import Limits
     from fluxhttp._core.headers import HeaderSource
     from fluxhttp._core.transport import TransportResponse
@@ -260,15 +259,14 @@ def _checked_seconds(name: str, value: object) -> float:
 
 
 def _checked_chunks(chunks: Iterable[bytes | float]) -> tuple[bytes | float, ...]:
-    if isinstance(chunks, str | bytes | bytearray | memoryview):
+    if isinstance(chunks, str | bytes | bytearray | memoryview) or not isinstance(chunks, Iterable):
         raise InvalidTypeError(f"chunks must be several pieces of bytes, not {type(chunks).__name__}")
     return tuple([_checked_chunk(chunk) for chunk in chunks])
 
 
 def _checked_chunk(chunk: object) -> bytes | float:
-    if isinstance(chunk, bytes | bytearray | memoryview):
-        return bytes(chunk)
-    return _checked_seconds("a pause among chunks", chunk)
+    content = bytes_of(chunk)
+    return _checked_seconds("a pause among chunks", chunk) if content is None else content
 
 
 def _checked_reason(status: int, reason: object) -> str:
@@ -285,7 +283,7 @@ def _checked_reason(status: int, reason: object) -> str:
     return reason
 
 
-def _content(body: Any, text: object, json: object, chunks: object) -> tuple[bytes, str | None]:
+def _content(body: object, text: object, json: object, chunks: object) -> tuple[bytes, str | None]:
     """The content, and the Content-Type it implies."""
     given = [
         name
@@ -305,10 +303,11 @@ def _content(body: Any, text: object, json: object, chunks: object) -> tuple[byt
         if not isinstance(text, str):
             raise InvalidTypeError(f"text must be a str, not {type(text).__name__}")
         return _encoded("text", text), "text/plain; charset=utf-8"
-    if not isinstance(body, bytes | bytearray | memoryview):
+    content = bytes_of(body)
+    if content is None:
         hint = "; say text=" if isinstance(body, str) else ""
         raise InvalidTypeError(f"body must be bytes, not {type(body).__name__}{hint}")
-    return bytes(body), None
+    return content, None
 
 
 def _json_text(value: object) -> str:

@@ -6,11 +6,12 @@ import threading
 from typing import TYPE_CHECKING
 
 from fluxhttp.errors import InvalidTypeError
+from fluxhttp.testing.arguments import checked_base
 from fluxhttp.testing.calls import Call, Calls
 from fluxhttp.testing.clock import VirtualClock
 from fluxhttp.testing.errors import impossible
 from fluxhttp.testing.index import RouteIndex
-from fluxhttp.testing.matching import Pattern, checked_base
+from fluxhttp.testing.matching import Pattern
 from fluxhttp.testing.messages import title
 from fluxhttp.testing.routes import Route, as_action
 

@@ -19,8 +19,9 @@ from fluxhttp import (
     Request,
 )
 from fluxhttp.testing import subset
+from fluxhttp.testing.arguments import checked_base
 from fluxhttp.testing.comparing import MISSING, value_at
-from fluxhttp.testing.matching import Pattern, checked_base
+from fluxhttp.testing.matching import Pattern
 
 API = "https://api.test"
 

@@ -129,6 +129,7 @@ def test_what_no_server_can_answer_is_refused(arguments: dict[str, Any], first: 
         ({"json": 1, "text": "a"}, "only one of body, text, json and chunks may be given, not text and json"),
         ({"chunks": b"abc"}, "chunks must be several pieces of bytes, not bytes"),
         ({"chunks": "abc"}, "chunks must be several pieces of bytes, not str"),
+        ({"chunks": 1}, "chunks must be several pieces of bytes, not int"),
         ({"chunks": ["a"]}, "a pause among chunks must be seconds, not str"),
         ({"chunks": [True]}, "a pause among chunks must be seconds, not bool"),
         ({"headers": 1}, "headers must be a mapping or pairs of str, not int"),

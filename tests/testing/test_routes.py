@@ -184,6 +184,16 @@ def test_a_function_may_ask_for_more_before_it_lets_the_next_route_try() -> None
     assert [call.route for call in fake.calls] == [outer, inner]
 
 
+def test_a_function_may_ask_for_more_before_nobody_takes_its_call() -> None:
+    fake = FakeTransport()
+    client = Client(fake)
+    inner = fake.get(f"{API}/inner").respond(text="inner")
+    fake.get(URL).handle(lambda call: client.get(f"{API}/inner") and None)
+
+    assert answers(fake, 1) == ["UnexpectedRequestError"]
+    assert [call.route for call in fake.calls] == [inner]
+
+
 def test_a_function_may_forget_its_own_call() -> None:
     fake = FakeTransport()
     fake.get(URL).handle(lambda call: fake.reset())

@@ -63,7 +63,6 @@ def functions(body: bytearray, view: memoryview, config: Config) -> None:
 
 def wrong_functions() -> None:
     fluxhttp.get("http://a.test/", timeout=5)  # type: ignore[call-arg]  # it stands in config
-    fluxhttp.get("http://a.test/", {"a": "b"})  # type: ignore[call-arg, arg-type]  # by keyword alone
     fluxhttp.get("http://a.test/", body="text")  # type: ignore[arg-type]  # to be encoded
     fluxhttp.get("http://a.test/", params={"a": 1})  # type: ignore[dict-item]  # no number
     fluxhttp.get("http://a.test/", params={"a": None})  # type: ignore[dict-item]  # no None

@@ -114,6 +114,12 @@ def test_a_zone_that_does_not_exist_is_a_connect_error(zone: str) -> None:
     assert (error.phase, error.maybe_sent) == ("connect", False)
 
 
+def test_a_zone_that_does_not_exist_leaves_the_other_addresses(peer: Peer) -> None:
+    dialer = Dialer(resolver=resolving("fe80::1%no-such-interface", "127.0.0.1"))
+
+    assert dial(dialer, peer.port) == ("127.0.0.1", peer.port)
+
+
 def test_nobody_listening_is_a_connect_error() -> None:
     error = fails(ConnectError, Dialer().dial, "127.0.0.1", unused_port(), deadline=deadline(PATIENCE))
 
