@@ -9,44 +9,39 @@ with our reader. urllib3 keeps what it is good at: pools of connections.
 from __future__ import annotations
 
 import os
-import queue
 import threading
 import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from urllib3 import PoolManager, Retry, Timeout
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.poolmanager import pool_classes_by_scheme
 
-from fluxhttp._wire.carrying import Carrying, is_repeatable
 from fluxhttp._wire.clock import SYSTEM_CLOCK
 from fluxhttp._wire.network import Network
 from fluxhttp._wire.options import IDLE_SECONDS, MAX_IDLE_PER_ORIGIN, check_pool_options
-from fluxhttp._wire.reader import StrictResponse
 from fluxhttp._wire.waiting import SECONDS_MAX
 from fluxhttp.errors import (
     ClosedError,
-    FluxHTTPError,
     InvalidConfigError,
     InvalidTypeError,
-    ReceiveError,
-    SendError,
-    TLSError,
 )
 from fluxhttp.transports.urllib3_errors import translated
+from fluxhttp.transports.urllib3_pools import Call, Carried, Carries, HTTPPool, HTTPSPool, Pools
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Mapping
+
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
     from fluxhttp._core.config import Config
     from fluxhttp._core.deadline import Clock, Deadline
     from fluxhttp._core.proxies import Proxy
     from fluxhttp._core.request import Request
     from fluxhttp._wire.dialer import Dials
+    from fluxhttp._wire.reader import StrictResponse
 
 #: Pools of different origins that are kept; urllib3's own default is 10.
 _POOLS_MAX = 100
@@ -56,221 +51,6 @@ _NO_RETRIES = Retry.from_int(False, redirect=False)
 _NO_TIMEOUT = Timeout(None)
 #: Options of a caller's PoolManager that would have no effect, since TLS is ours.
 _TLS_OPTIONS = ("ssl_", "ca_cert", "cert_", "key_", "assert_", "server_hostname")
-
-
-class _Carried(Exception):  # noqa: N818  # it never reaches anybody
-    """One of our errors on its way through urllib3, which takes any OSError for one of its own."""
-
-    def __init__(self, error: BaseException) -> None:
-        super().__init__()
-        self.error = error
-
-
-class _Call(dict[str, str]):
-    """What a connection needs to know of a call; urllib3 passes it on in place of the headers."""
-
-    __slots__ = ("config", "deadline", "network", "proxy", "request", "transport")
-
-    def __init__(
-        self, transport: Urllib3Transport, request: Request, proxy: Proxy | None, config: Config, deadline: Deadline
-    ) -> None:
-        self.transport = transport
-        self.network = transport._network
-        self.request = request
-        self.proxy = proxy
-        self.config = config
-        self.deadline = deadline
-
-    def copy(self) -> _Call:
-        """urllib3 copies the headers before it adds those of a proxy, of which there are none."""
-        return self
-
-
-class _Answer(StrictResponse):
-    """What urllib3 looks at in an answer, for its log."""
-
-    length_remaining = None
-    #: urllib3 notes where the answer came from.
-    retries: object
-    _connection: object
-    _pool: object
-
-    @property
-    def version_string(self) -> str:
-        """``HTTP/1.1``."""
-        return self.http_version
-
-
-class _Carries(Carrying):
-    """What both connection classes have from us."""
-
-    response_class = _Answer
-
-    _answer: StrictResponse | None = None
-    #: Weak, as urllib3 holds each pool's idle connections for as long as the pool lives.
-    _pool: weakref.ref[_Pools]
-    _idle_since = 0.0
-    _idle_seconds = 0.0
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether urllib3 may use the connection again."""
-        stream = self.sock
-        if stream is None:
-            return False
-        return SYSTEM_CLOCK.monotonic() - self._idle_since < self._idle_seconds and stream.is_idle()
-
-    def request(  # type: ignore[override]  # only urllib3 calls it, as is done here
-        self,
-        method: str,  # noqa: ARG002  # the signature is urllib3's
-        url: str,  # noqa: ARG002
-        body: object = None,  # noqa: ARG002
-        headers: _Call | None = None,
-        **options: object,  # noqa: ARG002
-    ) -> None:
-        """Makes the call that stands in place of the headers, up to the head of the answer."""
-        call = headers
-        assert call is not None  # send() gave it
-        try:
-            call.transport._begin(self)
-            self._answer = self._make(call)
-        except BaseException as error:
-            call.transport._end(self)
-            if isinstance(error, FluxHTTPError):
-                raise _Carried(error) from None
-            raise
-
-    def _make(self, call: _Call) -> StrictResponse:
-        stream = self.sock
-        limits = call.config.limits
-        if stream is not None:
-            stream.begin(call.deadline)
-            try:
-                return self.exchange(call.request, limits, self)
-            except (SendError, ReceiveError, TLSError):
-                if stream.received or not is_repeatable(call.request):
-                    raise
-                self.close()
-        call.network.check(call.request.url, call.config)
-        self.open(call.network, call.request, call.proxy, call.config, call.deadline)
-        return self.exchange(call.request, limits, self)
-
-    def getresponse(self) -> StrictResponse:
-        """The answer whose head ``request`` has read."""
-        answer, self._answer = self._answer, None
-        assert answer is not None  # request() came before
-        return answer
-
-    def answer_closed(self, *, reusable: bool) -> None:
-        """Called by the answer when the caller is done with it."""
-        self._idle_since = SYSTEM_CLOCK.monotonic()
-        pool = self._pool()
-        if pool is not None:
-            pool.take_back(self, reusable=reusable)
-        else:
-            self.close()
-
-
-class _HTTPConnection(_Carries, HTTPConnection):  # type: ignore[misc]  # sock is a Stream
-    """urllib3's connection, dialled and read our way."""
-
-
-class _HTTPSConnection(_Carries, HTTPSConnection):  # type: ignore[misc]  # as above
-    """The same for https."""
-
-
-class _Queue(queue.LifoQueue[Any]):
-    """A pool's connections, in a queue that a finalizer may enter while this thread is in it.
-
-    An answer that nobody refers to any more gives its connection back wherever
-    the garbage collector happens to run.
-    """
-
-    def __init__(self, maxsize: int = 0) -> None:
-        super().__init__(maxsize)
-        self.mutex = threading.RLock()  # type: ignore[assignment]  # a Condition takes either
-        self.not_empty = threading.Condition(self.mutex)
-        self.not_full = threading.Condition(self.mutex)
-        self.all_tasks_done = threading.Condition(self.mutex)
-
-
-class _Pools:
-    """What both pool classes have from us."""
-
-    QueueCls = _Queue
-    pool: queue.LifoQueue[Any] | None
-    #: The same, also once the pool is closed.
-    _places: queue.LifoQueue[Any]
-
-    def _note(self, this: weakref.ref[Urllib3Transport]) -> None:
-        # Weakly: a transport that is dropped takes its pools along, and they their connections.
-        self._transport = this
-        assert self.pool is not None  # urllib3 has just made it
-        self._places = self.pool
-        transport = this()
-        assert transport is not None  # it is making this pool
-        self.idle_seconds = transport._idle_seconds
-        self._keeps = transport._keeps
-        with transport._lock:
-            transport._pools.add(self)
-
-    def _validate_conn(self, conn: object) -> None:
-        """Nothing: urllib3 would connect here, before it is known what for."""
-
-    def _new_conn(self) -> Any:
-        beside: Any = super()
-        connection: Any = beside._new_conn()
-        connection._pool = weakref.ref(self)
-        connection._idle_seconds = self.idle_seconds
-        transport = self._transport()
-        if transport is not None:
-            transport._connections.add(connection)
-        return connection
-
-    def take_back(self, connection: _Carries, *, reusable: bool) -> None:
-        """Keeps a connection, or fills its place with none."""
-        transport = self._transport()
-        if transport is not None:
-            transport._end(connection)
-        if not (reusable and self._keeps):
-            connection.close()
-            self._put_conn(None)
-        else:
-            self._put_conn(connection)
-
-    def close(self) -> None:
-        """Closes what waits in it, and wakes the calls that wait for a place in it."""
-        super().close()  # type: ignore[misc]  # of the pool class beside
-        # One finds the transport closed, gives its place back, and so wakes the next.
-        self._put_conn(None)
-
-    def _put_conn(self, conn: object) -> None:
-        # Without urllib3's warning that the pool is full: to keep ten and close the rest is what was asked for.
-        try:
-            self._places.put(conn, block=False)
-        except queue.Full:
-            is_kept = False
-        else:
-            # Looked at only now, as close() may be under way.
-            is_kept = self.pool is not None
-        if conn is not None and not is_kept:
-            cast("_Carries", conn).close()
-
-
-class _HTTPPool(_Pools, HTTPConnectionPool):
-    ConnectionCls = _HTTPConnection  # type: ignore[assignment]  # getresponse() is ours
-
-    def __init__(self, host: str, port: int, *, transport: weakref.ref[Urllib3Transport], **options: Any) -> None:
-        super().__init__(host, port, **options)
-        self._note(transport)
-
-
-class _HTTPSPool(_Pools, HTTPSConnectionPool):
-    ConnectionCls = _HTTPSConnection  # type: ignore[assignment]  # as above
-
-    def __init__(self, host: str, port: int, *, transport: weakref.ref[Urllib3Transport], **options: Any) -> None:
-        super().__init__(host, port, **options)
-        self._note(transport)
 
 
 class Urllib3Transport:
@@ -326,15 +106,15 @@ class Urllib3Transport:
         self._recent_max = min(_RECENT_MAX, manager.pools._maxsize)
         this: weakref.ref[Urllib3Transport] = weakref.ref(self)
         self._manager.pool_classes_by_scheme = {
-            "http": cast("type[HTTPConnectionPool]", partial(_HTTPPool, transport=this)),
-            "https": cast("type[HTTPSConnectionPool]", partial(_HTTPSPool, transport=this)),
+            "http": cast("type[HTTPConnectionPool]", partial(HTTPPool, transport=this)),
+            "https": cast("type[HTTPSConnectionPool]", partial(HTTPSPool, transport=this)),
         }
         # A finalizer may give an abandoned answer's connection back while this thread holds it.
         self._lock = threading.RLock()
         self._is_closed = False
-        self._used: set[_Carries] = set()
-        self._connections: weakref.WeakSet[_Carries] = weakref.WeakSet()
-        self._pools: weakref.WeakSet[_Pools] = weakref.WeakSet()
+        self._used: set[Carries] = set()
+        self._connections: weakref.WeakSet[Carries] = weakref.WeakSet()
+        self._pools: weakref.WeakSet[Pools] = weakref.WeakSet()
         self._recent: dict[tuple[str | None, bool], HTTPConnectionPool] = {}
         _transports.add(self)
 
@@ -357,7 +137,7 @@ class Urllib3Transport:
             ClosedError: the transport was closed, before or meanwhile.
         """
         proxy = self._network.proxy_for(request.url)
-        call = _Call(self, request, proxy, config, deadline)
+        call = Call(self, request, proxy, config, deadline)
         left = deadline.remaining()
         try:
             answer = self._pool(request, proxy, insecure=config.insecure_skip_verify).urlopen(
@@ -372,7 +152,7 @@ class Urllib3Transport:
                 preload_content=False,
                 decode_content=False,
             )
-        except _Carried as carried:
+        except Carried as carried:
             raise carried.error from carried.error.__cause__
         except (HTTPError, OSError, ValueError, OverflowError) as error:
             raise translated(error, deadline) from error
@@ -388,7 +168,7 @@ class Urllib3Transport:
         if self._is_closed:
             raise ClosedError("the transport is closed")
         if key[0] is None and proxy is not None:
-            pool = _HTTPPool(proxy.host, proxy.port, transport=weakref.ref(self), **self._manager.connection_pool_kw)
+            pool = HTTPPool(proxy.host, proxy.port, transport=weakref.ref(self), **self._manager.connection_pool_kw)
         else:
             host = f"[{url.host}]" if ":" in url.host else url.host
             pool = self._manager.connection_from_host(
@@ -399,13 +179,13 @@ class Urllib3Transport:
         self._recent[key] = pool
         return pool
 
-    def _begin(self, connection: _Carries) -> None:
+    def _begin(self, connection: Carries) -> None:
         with self._lock:
             if self._is_closed:
                 raise ClosedError("the transport is closed")
             self._used.add(connection)
 
-    def _end(self, connection: _Carries) -> None:
+    def _end(self, connection: Carries) -> None:
         with self._lock:
             self._used.discard(connection)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.integration.conftest import CountingDialer
     from tests.integration.server import Server
 
-RELOADS = 12
+RELOADS = 3
 #: Answers that each kind of traffic gets before and after a reload.
 ANSWERS = 10
 

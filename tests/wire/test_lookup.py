@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from fluxhttp import ConnectError, NameResolutionError, RequestTimeoutError
+from fluxhttp import ConnectError, Deadline, NameResolutionError, RequestTimeoutError
 from fluxhttp._core.deadline import EndableDeadline
 from fluxhttp._wire.lookup import THREADS_MAX, Lookups, _start_anew, lookups, system_resolver
 from fluxhttp.errors import ClosedError, ReceiveError
@@ -38,6 +38,24 @@ class Hanging:
             return ["127.0.0.2"]
         assert self.release.wait(PATIENCE * 4)
         return ["127.0.0.1"]
+
+
+class WatchedClock:
+    """Real time.
+
+    Attributes:
+        threads: those that looked at it.
+    """
+
+    def __init__(self) -> None:
+        self.threads: set[int] = set()
+
+    def monotonic(self) -> float:
+        self.threads.add(threading.get_ident())
+        return time.monotonic()
+
+    def sleep(self, seconds: float, /) -> None:
+        time.sleep(seconds)
 
 
 @pytest.fixture
@@ -114,8 +132,10 @@ def test_a_resolver_that_hangs_ends_with_the_deadline_and_is_left_behind(hanging
 
 def test_calls_for_one_host_share_one_thread_and_its_answer(hanging: Hanging) -> None:
     looking = Lookups()
-    calls = [Background(looking.resolve, hanging, "a.test", deadline(PATIENCE)) for _ in range(8)]
-    eventually(lambda: hanging.asked)
+    clock = WatchedClock()
+    calls = [Background(looking.resolve, hanging, "a.test", Deadline.after(PATIENCE, clock)) for _ in range(8)]
+    # A call looks at the clock once it waits for its look-up.
+    eventually(lambda: len(clock.threads - {threading.get_ident()}) == 8)
 
     assert len(helpers()) == 1
     hanging.release.set()

@@ -145,6 +145,15 @@ def test_what_no_request_asks_for_any_more_is_closed_with_the_next_one_given_bac
     assert pool.take("younger") is younger
 
 
+def test_everything_may_have_waited_too_long(pool: Pool[Connection], clock: ManualClock) -> None:
+    old = [used(pool, "a"), used(pool, "b")]
+    clock.now += 10
+
+    new = used(pool, "c")
+
+    assert [connection.is_closed for connection in (*old, new)] == [True, True, False]
+
+
 def test_a_connection_used_again_keeps_its_place_among_the_young(pool: Pool[Connection], clock: ManualClock) -> None:
     first, other = Connection(), Connection()
     for connection in (first, other):
