@@ -142,7 +142,18 @@ class FakeTransport(Router):
             if looks_up and self._fallback is None:
                 self._network.look_up(request.url.host, deadline)
             return self._leave(request, declined, config, deadline)
-        call, action = chosen
+        return self._carry(*chosen, key, connection, config, deadline)
+
+    def _carry(
+        self,
+        call: Call,
+        action: Reply | Script | Fault,
+        key: Key,
+        connection: MemoryConnection | None,
+        config: Config,
+        deadline: Deadline,
+    ) -> TransportResponse | None:
+        """Does what a route says; None as above."""
         fault = action if isinstance(action, Fault) else None
         call._fault = None if fault is None else fault.name
         is_used = connection is not None
@@ -151,10 +162,10 @@ class FakeTransport(Router):
                 # The function of a route took its time, which is the peer's.
                 deadline.check("head")
             if connection is None:
-                connection = self._connect(request, key, fault, config, deadline)
+                connection = self._connect(call.request, key, fault, config, deadline)
             connection.calls.append(call)
-            answer = self._answer(request, action, call, connection, config, deadline)
-            if request.headers._index is not None:
+            answer = self._answer(call, action, connection, config, deadline)
+            if call.request.headers._index is not None:
                 call.lighten()
             return answer
         except BaseException as error:
@@ -162,8 +173,8 @@ class FakeTransport(Router):
             if connection is None:
                 raise
             self._pool.drop(connection)
-            may_repeat = is_used and isinstance(error, SendError | ReceiveError | TLSError) and is_repeatable(request)
-            if not may_repeat or connection.has_received:
+            is_dead = is_used and isinstance(error, SendError | ReceiveError | TLSError)
+            if not is_dead or connection.has_received or not is_repeatable(call.request):
                 raise
             return None
 
@@ -185,13 +196,13 @@ class FakeTransport(Router):
 
     def _answer(
         self,
-        request: Request,
-        action: Reply | Script | Fault,
         call: Call,
+        action: Reply | Script | Fault,
         connection: MemoryConnection,
         config: Config,
         deadline: Deadline,
     ) -> TransportResponse:
+        request = call.request
         if isinstance(action, Reply):
             if action.is_immediate and not connection.peer.is_shut:
                 ready = action.ready(request.method)

@@ -149,15 +149,12 @@ class Router:
                             declined[route] = "faults of TLS alone, which such a call does not meet"
                         continue
                     call = self._note(call, request, route)
-                number, action = taken
-                if not callable(action):
-                    return call, action
-                made = self._answer_of(action, call)
+                made = self._answer_of(taken[1], call) if callable(taken[1]) else taken[1]
                 if made is not None:
                     return call, made
                 declined[route] = "the function returned None, which lets the next route try"
                 with self._lock:
-                    route.give_back(number)
+                    route.give_back(taken[0])
                     _remove(route.calls, call)
         if call is not None:
             with self._lock:

@@ -53,12 +53,14 @@ defaults
     timeout server 10s
     timeout http-keep-alive 10s
 frontend all
-    bind 127.0.0.1:{ports.plain} {"maxconn 1" if self.crowded else ""}
+    bind 127.0.0.1:{ports.plain}
     bind 127.0.0.1:{ports.secure} ssl crt {site.pair}
     bind 127.0.0.1:{ports.stranger} ssl crt {site.other_pair}
     bind 127.0.0.1:{ports.limited}
     {"maxconn 1" if self.crowded else ""}
     http-request return status 200 content-type text/plain lf-string %cp if {{ path /who }}
+    http-request early-hint Link "</text.txt>; rel=preload" if {{ path /hinted }}
+    http-request set-path /folder/ if {{ path /hinted }}
     http-request redirect location https://127.0.0.1:{ports.secure}/who code 302 if {{ path /away }}
     use_backend one if {{ path_beg /one/ }}
     default_backend nginx

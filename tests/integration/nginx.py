@@ -99,7 +99,12 @@ class Nginx(Server):
                 gzip off;
             }}
             location = /chunked {{ rewrite ^ /chunked.shtml last; }}
-            location = /chunked.shtml {{ internal; ssi on; gzip off; }}
+            location = /chunked.shtml {{
+                internal;
+                ssi on;
+                gzip off;
+                add_trailer X-Trailer "after the last chunk";
+            }}
             location = /until-close {{ rewrite ^ /until/chunked.shtml last; }}
             location /until/ {{
                 internal;

@@ -51,7 +51,8 @@ class Server:
 
         /text.txt /large.bin /folder/    files
         /text.txt.gz                     a file that is said to be coded
-        /chunked                         the text, without a length
+        /chunked                         the text, without a length; with a trailer field (nginx and HAProxy)
+        /hinted                          a file, after an interim answer (HAProxy)
         /until-close                     the same, ended by the connection's end (not lighttpd)
         /who                             the client's port
         /echo                            method and body of the request
@@ -123,8 +124,10 @@ class Server:
         """All requests that were answered, since the first start."""
         found = []
         for line in self.log_lines():
-            status, method, target, _ = line.split(" ")
-            found.append(Seen(method, target, int(status)))
+            # STATUS METHOD TARGET VERSION; a connection without a request has less.
+            fields = line.split(" ")
+            if len(fields) == 4:
+                found.append(Seen(fields[1], fields[2], int(fields[0])))
         return found
 
     def count(self, method: str) -> Counter[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,13 @@ def received(client: Client, url: str) -> tuple[Headers, bytes]:
         return answer.headers, b"".join(iter(lambda: answer.read(65_536), b""))
     finally:
         answer.close()
+
+
+def raw_answer(server: Server, path: str) -> bytes:
+    """The bytes of an answer, as nobody has judged them."""
+    with socket.create_connection(("127.0.0.1", server.ports.plain), CALL_SECONDS) as sock:
+        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
+        return b"".join(iter(lambda: sock.recv(65_536), b""))
 
 
 def test_what_the_server_compresses_is_decoded(client: Client, server: Server, port: str) -> None:
@@ -73,6 +81,28 @@ def test_chunks_are_put_together(client: Client, server: Server, dialer: Countin
         assert response.headers["Transfer-Encoding"] == "chunked"
         assert "Content-Length" not in response.headers
         assert response.body == TEXT
+    assert dialer.connections == 1
+
+
+@pytest.mark.parametrize("server", servers("nginx", "haproxy"), indirect=True)
+def test_fields_after_the_last_chunk_are_dropped(client: Client, server: Server, dialer: CountingDialer) -> None:
+    assert raw_answer(server, "/chunked").lower().endswith(b"\r\n0\r\nx-trailer: after the last chunk\r\n\r\n")
+    for _ in range(2):
+        response = client.get(server.url("/chunked"))
+
+        assert response.body == TEXT
+        assert "X-Trailer" not in response.headers
+    assert dialer.connections == 1
+
+
+@pytest.mark.parametrize("server", servers("haproxy"), indirect=True)
+def test_an_interim_answer_is_not_the_answer(client: Client, server: Server, dialer: CountingDialer) -> None:
+    assert raw_answer(server, "/hinted").startswith(b"HTTP/1.1 103 Early Hints\r\nlink: ")
+    for method, body in (("GET", PAGE), ("HEAD", b"")):
+        response = client.do(method, server.url("/hinted"))
+
+        assert (response.status_code, response.body) == (200, body)
+        assert "Link" not in response.headers
     assert dialer.connections == 1
 
 

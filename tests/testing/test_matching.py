@@ -9,17 +9,10 @@ import pytest
 from fluxhttp import (
     URL,
     Headers,
-    InvalidConfigError,
-    InvalidHeaderError,
-    InvalidMethodError,
-    InvalidParamsError,
-    InvalidRequestError,
-    InvalidTypeError,
     InvalidURLError,
     Request,
 )
 from fluxhttp.testing import subset
-from fluxhttp.testing.arguments import checked_base
 from fluxhttp.testing.comparing import MISSING, value_at
 from fluxhttp.testing.matching import Pattern
 
@@ -131,17 +124,6 @@ def test_without_a_base_a_url_is_absolute() -> None:
         Pattern("GET", "/users")
     with pytest.raises(InvalidURLError, match="must start with http"):
         Pattern("GET", "users")
-
-
-def test_a_base_url() -> None:
-    assert checked_base("https://api.test/v1/") == "https://api.test/v1"
-    with pytest.raises(InvalidTypeError, match="base_url must be a str, not int"):
-        checked_base(1)
-    with pytest.raises(InvalidURLError):
-        checked_base("api.test")
-    for text in ("https://api.test/?a=1", "https://api.test/#a"):
-        with pytest.raises(InvalidConfigError, match="base_url must not have a query or fragment"):
-            checked_base(text)
 
 
 # The query
@@ -326,39 +308,6 @@ def test_a_function_is_asked_last_and_may_return_anything() -> None:
 def test_any_method() -> None:
     assert Pattern(None, f"{API}/x").matches(Request.build("PATCH", f"{API}/x"))
     assert not Pattern("PUT", f"{API}/x").matches(Request.build("PATCH", f"{API}/x"))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "text"),
-    [
-        ({"method": "get"}, InvalidMethodError, "method must be one of DELETE, GET, HEAD, PATCH, POST, PUT, not 'get'"),
-        ({"method": 1}, InvalidTypeError, "method must be a str, not int"),
-        ({"url": 1}, InvalidTypeError, "url must be a str, not int"),
-        ({"url": "ftp://a.test/"}, InvalidURLError, "scheme must be http or https"),
-        ({"url": "https://a.test/%"}, InvalidURLError, "invalid escape"),
-        ({"params": {"a": 1}}, InvalidTypeError, "params"),
-        ({"params": subset({"a": [None]})}, InvalidTypeError, "params"),  # type: ignore[dict-item, list-item]
-        ({"params": {"a": "\ud800"}}, InvalidParamsError, "params"),
-        ({"params": ["a"]}, InvalidTypeError, "params must be a mapping"),
-        ({"form": {"a": 1}}, InvalidTypeError, "form"),
-        ({"headers": {"a b": "1"}}, InvalidHeaderError, "a name must be a token"),
-        ({"headers": {"a": 1}}, InvalidTypeError, "must be a str, not int"),
-        ({"headers": {"a": "\n"}}, InvalidHeaderError, "must not contain"),
-        ({"headers": 1}, InvalidTypeError, "headers must be a mapping"),
-        ({"body": "text"}, InvalidTypeError, "body must be bytes, not str; encode it"),
-        ({"body": 1}, InvalidTypeError, "body must be bytes, not int"),
-        ({"json": {1, 2}}, InvalidTypeError, "json: "),
-        ({"json": float("nan")}, InvalidRequestError, "json: out of range"),
-        ({"json": 1, "body": b""}, InvalidTypeError, "only one of body, json and form may be given"),
-        ({"where": 1}, InvalidTypeError, "where must be a function, not int"),
-    ],
-)
-def test_what_cannot_be_matched_is_refused(arguments: dict[str, Any], error: type[Exception], text: str) -> None:
-    with pytest.raises(error) as caught:
-        Pattern(**arguments)
-
-    assert text in str(caught.value)
-    assert type(caught.value) is error
 
 
 # One that covers another
