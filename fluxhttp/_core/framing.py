@@ -75,12 +75,12 @@ def body_framing(method: str, head: Head) -> Framing:
 
 def _content_length(values: list[str]) -> int:
     first = values[0]
-    for value in values:
-        if value != first:
-            raise ProtocolError("the answer has Content-Length lines that differ", phase="head")
-    if not _is_length(first) or int(first) > _LENGTH_MAX:
+    if values.count(first) != len(values):
+        raise ProtocolError("the answer has Content-Length lines that differ", phase="head")
+    length = int(first) if _is_length(first) else _LENGTH_MAX + 1
+    if length > _LENGTH_MAX:
         raise ProtocolError("the answer's Content-Length is not a decimal number below 2**63", phase="head")
-    return int(first)
+    return length
 
 
 def _check_transfer_encoding(values: list[str], http_version: str, trailers: list[str] | tuple[()]) -> None:
@@ -97,6 +97,8 @@ def _check_transfer_encoding(values: list[str], http_version: str, trailers: lis
 
 def _keeps_alive(http_version: str, connection: list[str]) -> bool:
     """Whether a peer that has a Connection field keeps the connection open (RFC 9112, 9.3)."""
+    if connection == ["keep-alive"]:  # as most write it
+        return True
     options = {option.strip(" \t").lower() for value in connection for option in value.split(",")}
     if "close" in options:
         return False

@@ -99,6 +99,30 @@ def find_head_end(data: bytes | bytearray, start: int = 0) -> tuple[int, int] | 
     return (end + 1, end + 3) if end >= 0 else None
 
 
+def next_head(data: bytes, start: int, limits: Limits) -> tuple[Head, int] | None:
+    """The head that begins at ``start``, and where what follows it begins; None if it is not all there.
+
+    Raises:
+        ProtocolError: as for ``parse_head``.
+        HeadTooLargeError: as for ``parse_head``, or it is larger than ``limits.head``.
+    """
+    end = data.find(b"\r\n\r\n", start)
+    if 0 <= end <= start + limits.head - 4:
+        lines = data[start:end].decode("latin-1").split("\r\n")
+        status = _known_status_lines.get(lines.pop(0))
+        if status is not None and len(lines) <= limits.fields:
+            headers = _plain_headers(lines)
+            if headers is not None:
+                return Head(*status, headers), end + 4
+    # A status line met for the first time, or LF alone that ended the head earlier, or a fault.
+    found = find_head_end(data, start)
+    if found is None:
+        return None
+    if found[1] - start > limits.head:
+        raise head_too_large(limits)
+    return parse_head(data[start : found[0]], limits), found[1]
+
+
 def parse_head(block: bytes | bytearray, limits: Limits) -> Head:
     """The head whose lines, each with its line end, are in ``block``.
 
@@ -142,23 +166,26 @@ def parse_fields(text: str, limits: Limits, *, phase: Phase = "head") -> Headers
     lines = text.split("\r\n")
     if len(lines) - 1 > limits.fields:
         raise _too_many(limits)
-    lines.pop()
+    headers = None if lines.pop() else _plain_headers(lines)
+    # Malformed, or one of the old habits: look again, line by line.
+    return _parse_fields_slowly(text, limits, phase) if headers is None else headers
+
+
+def _plain_headers(lines: list[str]) -> Headers | None:
+    """The fields of lines that ended in CR LF; None if one is malformed, folded or holds a line end."""
     pairs: list[tuple[str, str]] = []
     index: dict[str, list[str]] = {}
     known = _known_lines.get
     for line in lines:
         field = known(line) or _field(line)
         if field is None:
-            # Malformed, or one of the old habits: look again, line by line.
-            return _parse_fields_slowly(text, limits, phase)
+            return None
         pair, lower = field
         pairs.append(pair)
         if lower in index:
             index[lower].append(pair[1])
         else:
             index[lower] = [pair[1]]
-    if text and not text.endswith("\r\n"):
-        return _parse_fields_slowly(text, limits, phase)
     return Headers.trusted(pairs, index)
 
 
@@ -214,4 +241,11 @@ def _malformed(phase: Phase, number: int, what: str) -> ProtocolError:
 def _too_many(limits: Limits) -> HeadTooLargeError:
     return HeadTooLargeError(
         f"the head has more fields than limits.fields allows, {limits.fields}", limit="fields", allowed=limits.fields
+    )
+
+
+def head_too_large(limits: Limits) -> HeadTooLargeError:
+    """The error for a head over ``limits.head``."""
+    return HeadTooLargeError(
+        f"the head is larger than limits.head allows, {limits.head} bytes", limit="head", allowed=limits.head
     )

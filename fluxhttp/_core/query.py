@@ -131,18 +131,23 @@ def _encode(fields: Fields, argument: str, *, keep_order: bool) -> str:
 
 
 def _joined(fields: Fields, *, keep_order: bool) -> str:
-    translate = str.translate  # unbound: TypeError for what is not a str
+    # Unbound: TypeError for what is not a str.
+    translate, is_alphanumeric, is_ascii = str.translate, str.isalnum, str.isascii
     table = _QUERY
     pairs: list[str] = []
     for key in fields if keep_order else sorted(fields):
-        name = translate(key, table)
+        # ASCII letters and digits stay, which most keys and many values are made of.
+        name = key if is_alphanumeric(key) and is_ascii(key) and type(key) is str else translate(key, table)
         values = fields[key]
         # By exact type first: a third faster than isinstance alone.
         kind = type(values)
-        if kind is not list and kind is not tuple:
+        if isinstance(values, str):
+            values = (values,)
+        elif kind is not list and kind is not tuple:
             values = _sequence(values)
         for value in values:
-            pairs.append(f"{name}={translate(value, table)}")  # noqa: PERF401 - a third slower on 3.11 otherwise
+            is_plain = is_alphanumeric(value) and is_ascii(value) and type(value) is str
+            pairs.append(f"{name}={value if is_plain else translate(value, table)}")
     return "&".join(pairs)
 
 

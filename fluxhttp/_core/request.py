@@ -163,11 +163,11 @@ class Request(Value):
             target: another form of the request-target, for a proxy; None for origin-form.
             extra: fields of this hop alone, sent after the others.
         """
-        lines = [f"{self.method} {self.url.target if target is None else target} HTTP/1.1"]
-        lines += [f"{name}: {value}" for name, value in self.headers.multi_items()]
-        lines += [f"{name}: {value}" for name, value in extra]
+        lines = [f"{self.method} {self.url.target if target is None else target} HTTP/1.1\r\n"]
+        for name, value in (*self.headers.multi_items(), *extra):
+            lines.append(f"{name}: {value}\r\n")
         lines.append("\r\n")
-        return "\r\n".join(lines).encode("utf-8")
+        return "".join(lines).encode()
 
     def to_bytes(self) -> bytes:
         """The whole message as it goes to the origin."""

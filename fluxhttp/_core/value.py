@@ -27,7 +27,9 @@ def draft_of(cls: type[_V]) -> Callable[[], _V]:
         draft.scheme = "http"
         draft.__class__ = URL
     """
-    twin: Any = type(f"{cls.__name__}Draft", (Value,), {"__slots__": cls.__slots__, "__setattr__": object.__setattr__})
+    # Both methods, for they share one slot of the type: with one of ours left, each assignment would go through it.
+    plain = {"__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
+    twin: Any = type(f"{cls.__name__}Draft", (Value,), {"__slots__": cls.__slots__, **plain})
     return twin  # type: ignore[no-any-return]  # to a type checker its instances are of the value class
 
 

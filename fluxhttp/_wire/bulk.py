@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 #: How much more may be asked for than has come. What came is held beside it for a
 #: moment: a sixty-fourth of the body.
 _TRUST = 64
-#: Asked for at once in any case.
+#: Bodies up to this size are asked for at once.
 _FREE_BYTES = 1_048_576
+#: The most that is asked for of a larger one before any of it has come.
+_FIRST_BYTES = 65_536
 
 
 class SmallRead:
@@ -35,57 +37,61 @@ class SmallRead:
 
     def __init__(self, stream: Stream, size: int) -> None:
         self._stream = stream
-        self._pieces = [stream.take(size)]
-        self.missing = size - len(self._pieces[0])
+        first = stream.take(size)
+        # An empty piece would be taken for the end.
+        self._pieces = [first] if first else []
+        self.missing: int = size - len(first)
 
     def read(self) -> bytes:
         """All of it."""
-        self._gather(until=0)
-        return b"".join(self._pieces)
-
-    def _gather(self, until: int) -> bool:
-        """Reads until so many bytes are missing; False if the stream ended before."""
         stream = self._stream
-        while self.missing > until:
-            if not stream.fill("body"):
-                return False
+        while self.missing and stream.fill("body"):
             self._pieces.append(stream.take(self.missing))
             self.missing -= len(self._pieces[-1])
-        return True
+        return b"".join(self._pieces)
 
 
 class LargeRead(SmallRead):
     """The same for a large body, read in place."""
 
-    __slots__ = ("_came", "_size")
+    __slots__ = ("_size", "_until")
 
     def __init__(self, stream: Stream, size: int) -> None:
         super().__init__(stream, size)
         self._size = size
-        #: What came before memory was asked for, as far as it is not in its place yet.
-        self._came = memoryview(b"")
+        #: How many bytes are still missing when the object now read into is full.
+        self._until = 0
 
     def read(self) -> bytes:
-        """All of it, in memory that is asked for as trust grows."""
-        proof = 0 if self._size <= _FREE_BYTES else self._size // _TRUST
-        if not self._gather(until=self._size - proof):
-            return b"".join(self._pieces)
-        # In one: a peer decides how many pieces there are.
-        self._came = memoryview(b"".join(self._pieces))
-        self._pieces.clear()
-        data = io.BufferedReader(_Rest(self)).read(self._size)
-        assert data is not None  # None is for files that do not block
-        return data
+        """All of it, in memory that is asked for as trust grows.
+
+        What came is copied into each larger object, and let go before that one is filled.
+        """
+        sizes = [self._size]
+        if self._size > _FREE_BYTES:
+            came = self._size - self.missing
+            while sizes[-1] > max(_FIRST_BYTES, came * _TRUST):
+                sizes.append(sizes[-1] // _TRUST)
+        while True:
+            size = sizes.pop()
+            self._until = self._size - size
+            data = io.BufferedReader(_Rest(self)).read(size)
+            assert data is not None  # None is for files that do not block
+            if not sizes or len(data) < size:
+                return data
+            self._pieces = [data]
+            del data  # or it would live until the next one is full
 
     def next_into(self, view: memoryview) -> int:
         """The next bytes, first those that came already; 0 at the end."""
-        came = self._came
-        if came:
-            count = min(len(came), len(view))
-            view[:count] = came[:count]
-            self._came = came[count:]
+        if self._pieces:
+            piece = self._pieces.pop()
+            count = min(len(piece), len(view))
+            view[:count] = memoryview(piece)[:count]
+            if count < len(piece):
+                self._pieces.append(piece[count:])
             return count
-        count = self._stream.receive_into(view[: self.missing], "body")
+        count = self._stream.receive_into(view[: self.missing - self._until], "body")
         self.missing -= count
         return count
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from fluxhttp._core.config import DEFAULT_LIMITS
 from fluxhttp._core.framing import CHUNK_LINE_BYTES, TRAILER_BYTES, ChunkCounter, body_framing
-from fluxhttp._core.head import find_head_end, parse_fields, parse_head
+from fluxhttp._core.head import find_head_end, head_too_large, next_head, parse_fields, parse_head
 from fluxhttp._wire.bulk import LargeRead, SmallRead
 from fluxhttp.errors import HeadTooLargeError, IncompleteBodyError, ProtocolError, ReceiveError
 
@@ -128,14 +128,11 @@ class StrictResponse(http.client.HTTPResponse):
         stream = self._stream
         if stream.position >= len(stream.buffer) and not stream.fill("head"):
             raise ReceiveError(self._early_end("before it answered"), phase="head", maybe_sent=stream.sent)
-        end = find_head_end(stream.buffer, stream.position)
-        if end is None:
+        found = next_head(stream.buffer, stream.position, self._limits)
+        if found is None:
             return parse_head(self._gather_head(), self._limits)
-        start = stream.position
-        if end[1] - start > self._limits.head:
-            raise self._head_too_large()
-        stream.position = end[1]
-        return parse_head(stream.buffer[start : end[0]], self._limits)
+        head, stream.position = found
+        return head
 
     def _gather_head(self) -> bytearray:
         """The lines of a head that did not come in one piece."""
@@ -143,7 +140,7 @@ class StrictResponse(http.client.HTTPResponse):
         gathered = bytearray(stream.take(len(stream.buffer)))
         while True:
             if len(gathered) > self._limits.head:
-                raise self._head_too_large()
+                raise head_too_large(self._limits)
             if not gathered.startswith(b"HTTP/1."[: len(gathered)]):
                 # Refused before a peer that speaks something else makes us wait.
                 raise ProtocolError("the answer does not begin with an HTTP/1.1 status line", phase="head")
@@ -156,12 +153,6 @@ class StrictResponse(http.client.HTTPResponse):
             if end is not None and end[1] <= self._limits.head:
                 stream.buffer, stream.position = bytes(gathered[end[1] :]), 0
                 return gathered[: end[0]]
-
-    def _head_too_large(self) -> HeadTooLargeError:
-        allowed = self._limits.head
-        return HeadTooLargeError(
-            f"the head is larger than limits.head allows, {allowed} bytes", limit="head", allowed=allowed
-        )
 
     @staticmethod
     def _early_end(where: str) -> str:

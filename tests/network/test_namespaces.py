@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from fluxhttp import (
 )
 from tests.network.namespaces import give_link_local_addresses, join, namespaces
 from tests.network.origins import Asked, Origin, answer, redirect
-from tests.peers import LATE_SECONDS, SECONDS, eventually, fails
+from tests.peers import LATE_SECONDS, SECONDS, fails
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -213,15 +214,21 @@ def test_a_host_that_vanishes_ends_the_call_with_its_deadline(
         threading.Event().wait(2 * SECONDS)
         yield b"late"
 
-    with listening(there, "192.0.2.2", make) as origin:
+    with ExitStack() as stack:
+        if while_ == "sending":
+            # It accepts and never reads, so that the buffers between fill up.
+            listener = stack.enter_context(there.run(socket.create_server, ("192.0.2.2", 0)))
+            url = f"http://192.0.2.2:{listener.getsockname()[1]}/"
+        else:
+            url = stack.enter_context(listening(there, "192.0.2.2", make)).url()
 
         def call() -> RequestTimeoutError:
             body = LARGE if while_ == "sending" else b"x"
-            return fails(RequestTimeoutError, client.post, origin.url(), body=body, config=Config(timeout=SECONDS))
+            return fails(RequestTimeoutError, client.post, url, body=body, config=Config(timeout=SECONDS))
 
         def unplug() -> None:
             if while_ == "sending":
-                eventually(lambda: origin.connections)
+                stack.enter_context(listener.accept()[0])
             else:
                 reached.wait(2)
             there.ip("link set there0 down")
