@@ -151,9 +151,7 @@ def _joined(fields: Fields, *, keep_order: bool) -> str:
     return "&".join(pairs)
 
 
-def _sequence(values: str | Sequence[str]) -> Sequence[str]:
-    if isinstance(values, str):
-        return (values,)
+def _sequence(values: Sequence[str]) -> Sequence[str]:
     if _is_sequence(values):
         return values
     raise TypeError

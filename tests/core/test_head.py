@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import example, given
@@ -11,8 +12,11 @@ from hypothesis import strategies as st
 
 from fluxhttp._core import head as head_module
 from fluxhttp._core.config import Limits
-from fluxhttp._core.head import find_head_end, parse_fields, parse_head
+from fluxhttp._core.head import Head, find_head_end, next_head, parse_fields, parse_head
 from fluxhttp.errors import HeadTooLargeError, ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LIMITS = Limits()
 
@@ -334,3 +338,51 @@ def test_the_end_of_a_large_head_is_found_at_little_cost() -> None:
     find_head_end(b"a: b\r\n" * 2**18)
 
     assert time.process_time() - started < 0.25
+
+
+def test_remembered_lines_are_bounded_and_forgetting_them_changes_nothing() -> None:
+    for number in range(2_500):
+        head = parse_head(b"HTTP/1.1 200 OK\r\nETag: %d\r\nETag:  %d \r\n" % (number, number), Limits())
+
+        assert head.headers.multi_items() == (("ETag", str(number)), ("ETag", str(number)))
+    assert len(head_module._known_lines) <= head_module._KNOWN_LINES_MAX
+
+
+_ODD_LINES = st.binary(max_size=12) | st.sampled_from(
+    [
+        b"Server: x",
+        b"Date:  y ",
+        b"ETag: z\t",
+        b"A: \xa0b",
+        b" folded",
+        b"\tfolded",
+        b"Vary: a\nB: c",
+        b"X : 1",
+        b"no colon",
+        b"B: \r",
+    ]
+)
+
+
+@given(lines=st.lists(_ODD_LINES, max_size=5), end=st.sampled_from([b"\r\n\r\n", b"\n\n", b"\n\r\n", b"\r\n", b""]))
+def test_the_short_way_to_a_head_ends_where_the_long_one_does(lines: list[bytes], end: bytes) -> None:
+    data = b"\r\n".join([b"HTTP/1.1 200 OK", *lines]) + end + b"rest"
+
+    for _ in range(2):  # the second time the status line is known
+        assert told(lambda: next_head(data, 0, LIMITS)) == told(lambda: the_long_way(data))
+
+
+def the_long_way(data: bytes) -> tuple[Head, int] | None:
+    found = find_head_end(data)
+    return None if found is None else (parse_head(data[: found[0]], LIMITS), found[1])
+
+
+def told(read: Callable[[], tuple[Head, int] | None]) -> object:
+    try:
+        found = read()
+    except ProtocolError as error:
+        return str(error)
+    if found is None:
+        return None
+    head, end = found
+    return head.http_version, head.status_code, head.reason, head.headers.multi_items(), head.headers.index, end
