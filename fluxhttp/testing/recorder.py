@@ -15,6 +15,7 @@ from fluxhttp.testing.har import RecordingError, new_log, write_log
 from fluxhttp.testing.redact import DEFAULT, Redaction
 from fluxhttp.testing.replay import Replay
 from fluxhttp.testing.seen import Seen, entry_of
+from fluxhttp.testing.within import Within
 
 if TYPE_CHECKING:
     import os
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from fluxhttp._core.config import Config
     from fluxhttp._core.deadline import Clock
-    from fluxhttp._core.headers import Headers
     from fluxhttp._core.request import Request
     from fluxhttp._core.transport import Transport, TransportResponse
 
@@ -196,30 +196,14 @@ class Recorder:
         return f"<Recorder in mode {self.mode}, {does} {self.path}>"
 
 
-class _SeenAnswer:
+class _SeenAnswer(Within):
     """An answer that is noted while it is read."""
 
-    __slots__ = ("_answer", "_seen")
+    __slots__ = ("_seen",)
 
     def __init__(self, answer: TransportResponse, seen: Seen) -> None:
-        self._answer = answer
+        super().__init__(answer)
         self._seen = seen
-
-    @property
-    def status_code(self) -> int:
-        return self._answer.status_code
-
-    @property
-    def reason(self) -> str:
-        return self._answer.reason
-
-    @property
-    def http_version(self) -> str:
-        return self._answer.http_version
-
-    @property
-    def headers(self) -> Headers:
-        return self._answer.headers
 
     def read(self, size: int, /) -> bytes:
         """What the transport reads."""
@@ -230,7 +214,3 @@ class _SeenAnswer:
             raise
         self._seen.take_body(data)
         return data
-
-    def close(self) -> None:
-        """As the transport's."""
-        self._answer.close()

@@ -15,6 +15,7 @@ from fluxhttp.testing.fake import FakeTransport
 from fluxhttp.testing.har import read_log
 from fluxhttp.testing.redact import DEFAULT, Redaction
 from fluxhttp.testing.seen import storable_request
+from fluxhttp.testing.within import Within
 
 if TYPE_CHECKING:
     import os
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from fluxhttp._core.config import Config
     from fluxhttp._core.deadline import Deadline
-    from fluxhttp._core.headers import Headers
     from fluxhttp._core.request import Request
     from fluxhttp._core.transport import TransportResponse
     from fluxhttp.testing.calls import Call, Calls
@@ -221,35 +221,19 @@ class _Play:
         return self._entry.action
 
 
-class _PartAnswer:
+class _PartAnswer(Within):
     """An answer whose body did not come whole: what came of it, then what happened."""
 
-    __slots__ = ("_answer", "_call", "_clock", "_failure", "_left", "_received", "_seconds")
+    __slots__ = ("_call", "_clock", "_failure", "_left", "_received", "_seconds")
 
     def __init__(self, answer: TransportResponse, entry: Entry, call: Call, clock: VirtualClock) -> None:
-        self._answer = answer
+        super().__init__(answer)
         self._call = call
         self._clock = clock
         self._failure = entry.failure
         self._left = entry.rest or b""
         self._received = len(self._left)
         self._seconds = entry.receive_seconds
-
-    @property
-    def status_code(self) -> int:
-        return self._answer.status_code
-
-    @property
-    def reason(self) -> str:
-        return self._answer.reason
-
-    @property
-    def http_version(self) -> str:
-        return self._answer.http_version
-
-    @property
-    def headers(self) -> Headers:
-        return self._answer.headers
 
     def read(self, size: int, /) -> bytes:
         """What came, then the recorded failure."""
@@ -267,10 +251,6 @@ class _PartAnswer:
             )
         self._call.error = error
         raise error
-
-    def close(self) -> None:
-        """Drops the connection."""
-        self._answer.close()
 
 
 # Which requests are the same
