@@ -135,60 +135,65 @@ def time_outs_at_once(lab: Lab) -> None:
     lab.still_works()
 
 
+#: What the calls of ``concurrency/mixed`` end with, by their path; None: with an answer.
+_MIXED: dict[str, type[Exception] | None] = {
+    "ok": None,
+    "large": BodyTooLargeError,
+    "short": IncompleteBodyError,
+    "reset": ReceiveError,
+    "malformed": ProtocolError,
+    "late": RequestTimeoutError,
+    "moved": None,
+    "loop": TooManyRedirectsError,
+    "surplus": None,
+    "silent": ReceiveError,
+}
+
+
+def _mixed_answer(seen: SeenRequest) -> Script:
+    kind = seen.target.partition("?")[0]
+    scripts = {
+        "/ok": ok(seen.target.encode()),
+        "/large": ok(b"x" * 1001),
+        "/short": raw("HTTP/1.1 200 OK", "Content-Length: 50", body=b"short").close(),
+        "/silent": Script().close(),
+        "/reset": Script().send(b"HTTP/1.1 200 OK\r\n").reset(),
+        "/malformed": raw("HTTP/1.1 200 OK", "Content-Length: x", body=b"POISON"),
+        "/late": Script().pause(1.0).then(*ok(b"POISON").steps),
+        "/moved": redirect(seen.target.replace("moved", "ok")),
+        "/loop": redirect(seen.target),
+        "/surplus": raw("HTTP/1.1 200 OK", "Content-Length: 2", body=b"okPOISON"),
+    }
+    return scripts[kind]
+
+
+def _ask_mixed(client: Client, base: str, target: str, kind: str) -> None:
+    config = Config(timeout=0.03 if kind == "late" else CALL_SECONDS, limits=Limits(body=1000))
+    outcome: Response | Exception
+    try:
+        # POST, so that nothing is sent twice.
+        outcome = client.post(base + target, config=config)
+    except Exception as error:  # noqa: BLE001  # it is judged below
+        outcome = error
+    expected = _MIXED[kind]
+    if expected is not None:
+        assert type(outcome) is expected, (kind, outcome)
+    else:
+        assert isinstance(outcome, Response), (kind, outcome)
+        assert outcome.body == (b"ok" if kind == "surplus" else target.replace("moved", "ok").encode())
+
+
 @case("concurrency/mixed", anchor="seam", tags=("security",))
 def mixed(lab: Lab) -> None:
     """Answers, failures of every kind and redirects, mixed in sixteen threads: each call ends as its own must."""
-    small = Config(timeout=CALL_SECONDS, limits=Limits(body=1000))
-
-    def answer(seen: SeenRequest) -> Script:
-        kind = seen.target.partition("?")[0]
-        scripts = {
-            "/ok": ok(seen.target.encode()),
-            "/large": ok(b"x" * 1001),
-            "/short": raw("HTTP/1.1 200 OK", "Content-Length: 50", body=b"short").close(),
-            "/silent": Script().close(),
-            "/reset": Script().send(b"HTTP/1.1 200 OK\r\n").reset(),
-            "/malformed": raw("HTTP/1.1 200 OK", "Content-Length: x", body=b"POISON"),
-            "/late": Script().pause(1.0).then(*ok(b"POISON").steps),
-            "/moved": redirect(seen.target.replace("moved", "ok")),
-            "/loop": redirect(seen.target),
-            "/surplus": raw("HTTP/1.1 200 OK", "Content-Length: 2", body=b"okPOISON"),
-        }
-        return scripts[kind]
-
-    expected: dict[str, type[Exception] | None] = {
-        "ok": None,
-        "large": BodyTooLargeError,
-        "short": IncompleteBodyError,
-        "reset": ReceiveError,
-        "malformed": ProtocolError,
-        "late": RequestTimeoutError,
-        "moved": None,
-        "loop": TooManyRedirectsError,
-        "surplus": None,
-        "silent": ReceiveError,
-    }
-    lab.origin.answer(answer)
+    lab.origin.answer(_mixed_answer)
     client, base = lab.client, lab.url("")
 
     def ask(thread: int) -> None:
-        kinds = list(expected)
+        kinds = list(_MIXED)
         random.Random(thread).shuffle(kinds)
         for kind in kinds:
-            target = f"/{kind}?{thread}"
-            config = small.replace(timeout=0.03) if kind == "late" else small
-            outcome: Response | Exception
-            try:
-                # POST, so that nothing is sent twice.
-                outcome = client.post(base + target, config=config)
-            except Exception as error:  # noqa: BLE001  # it is judged below
-                outcome = error
-            if expected[kind] is not None:
-                assert type(outcome) is expected[kind], (kind, outcome)
-            else:
-                assert isinstance(outcome, Response), (kind, outcome)
-                body = b"ok" if kind == "surplus" else target.replace("moved", "ok").encode()
-                assert outcome.body == body
+            _ask_mixed(client, base, f"/{kind}?{thread}", kind)
 
     _all_right(lab.together(*[partial(ask, thread) for thread in range(16)]))
 
