@@ -316,6 +316,53 @@ def unused_port() -> int:
         return int(listener.getsockname()[1])
 
 
+class Stale:
+    """Answers one request on the first connection, and ends it in some way when another comes.
+
+    Args:
+        ends: how.
+        later: how many requests it answers on each connection after the first.
+
+    Attributes:
+        heads: every request.
+    """
+
+    def __init__(self, ends: Callable[[socket.socket], None], *, later: int = 10) -> None:
+        self.heads: list[bytes] = []
+        self._ends = ends
+        self._answers = [1, later, later]
+
+    def __call__(self, sock: socket.socket, stopping: threading.Event) -> None:
+        for _ in range(self._answers.pop(0)):
+            self.heads.append(read_head(sock))
+            sock.sendall(OK)
+        self.heads.append(read_head(sock))
+        self._ends(sock)
+
+
+def reading_nothing(began: threading.Event) -> Serve:
+    """Reads one byte, says so, and no more."""
+
+    def serve(sock: socket.socket, stopping: threading.Event) -> None:
+        sock.recv(1)
+        began.set()
+        stopping.wait(PATIENCE)
+
+    return serve
+
+
+def answering_in_part(began: threading.Event) -> Serve:
+    """Answers with the head and five bytes of a body of a million, says so, and no more."""
+
+    def serve(sock: socket.socket, stopping: threading.Event) -> None:
+        read_head(sock)
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nhello")
+        began.set()
+        stopping.wait(PATIENCE)
+
+    return serve
+
+
 def direct(**options: Any) -> StdlibTransport:
     """A transport that the environment's proxies do not touch."""
     return StdlibTransport(trust_env=False, **options)

@@ -8,21 +8,7 @@ import pytest
 
 from fluxhttp import Client
 from fluxhttp.testing import FakeTransport, ImpossibleReplyError, faults, subset
-
-API = "https://api.test"
-URL = f"{API}/x"
-
-
-def answers(fake: FakeTransport, count: int, url: str = URL, **options: Any) -> list[str]:
-    """The texts of so many answers; an error's class where there is none."""
-    client = Client(fake)
-    found = []
-    for _ in range(count):
-        try:
-            found.append(client.get(url, **options).text)
-        except Exception as error:  # noqa: BLE001  # its class is what is asked for
-            found.append(type(error).__name__)
-    return found
+from tests.testing.answers import API, URL, answers
 
 
 def test_the_first_that_matches_takes_a_request() -> None:

@@ -18,24 +18,10 @@ from fluxhttp.testing import (
     UnexpectedRequestError,
     faults,
 )
+from tests.testing.answers import API, URL, answers
 
 if TYPE_CHECKING:
     from fluxhttp import Request
-
-API = "https://api.test"
-URL = f"{API}/x"
-
-
-def answers(fake: FakeTransport, count: int, url: str = URL, **options: Any) -> list[str]:
-    """The texts of so many answers; an error's class where there is none."""
-    client = Client(fake)
-    found = []
-    for _ in range(count):
-        try:
-            found.append(client.get(url, **options).text)
-        except Exception as error:  # noqa: BLE001  # its class is what is asked for
-            found.append(type(error).__name__)
-    return found
 
 
 def test_one_reply_serves_any_number_several_serve_one_each() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,13 +13,13 @@ from fluxhttp import (
     FluxHTTPError,
     Limits,
     ReceiveError,
-    SendError,
 )
 from tests.peers import (
     OK,
     PATIENCE,
     Background,
     Peer,
+    Stale,
     answering,
     eventually,
     fails,
@@ -29,84 +28,13 @@ from tests.peers import (
     reset,
     times_out,
 )
-from tests.secure import ca_file, server_context
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 
 # Stale connections (D12)
-
-
-class Stale:
-    """Answers one request on the first connection, and ends it in some way when another comes.
-
-    Args:
-        ends: how.
-        later: how many requests it answers on each connection after the first.
-
-    Attributes:
-        heads: every request.
-    """
-
-    def __init__(self, ends: Callable[[socket.socket], None], *, later: int = 10) -> None:
-        self.heads: list[bytes] = []
-        self._ends = ends
-        self._answers = [1, later, later]
-
-    def __call__(self, sock: socket.socket, stopping: threading.Event) -> None:
-        for _ in range(self._answers.pop(0)):
-            self.heads.append(read_head(sock))
-            sock.sendall(OK)
-        self.heads.append(read_head(sock))
-        self._ends(sock)
-
-
-def closes(sock: socket.socket) -> None:
-    sock.close()
 
 
 def half_answers(sock: socket.socket) -> None:
     sock.sendall(b"H")
     sock.close()
-
-
-@pytest.mark.parametrize("ends", [closes, reset])
-@pytest.mark.parametrize("tls", [False, True])
-@pytest.mark.parametrize(
-    ("method", "headers", "body", "is_sent_again"),
-    [
-        ("GET", {}, b"", True),
-        ("GET", {}, bytes(100_000), True),
-        ("HEAD", {}, b"", True),
-        ("POST", {"Idempotency-Key": "1"}, b"x", True),
-        ("POST", {}, b"x", False),
-        ("PUT", {}, b"x", False),
-        ("DELETE", {}, b"", False),
-    ],
-)
-def test_a_used_connection_that_dies_unanswered_is_replaced_for_what_may_be_sent_again(
-    method: str,
-    headers: dict[str, str],
-    body: bytes,
-    is_sent_again: bool,
-    tls: bool,
-    ends: Callable[[socket.socket], None],
-) -> None:
-    stale = Stale(ends)
-    with Peer(stale, tls=server_context() if tls else None) as peer, opened(ca_file=ca_file()) as client:
-        client.get(peer.url())
-        if is_sent_again:
-            assert client.do(method, peer.url(), headers=headers, body=body).status_code == 200
-        else:
-            with pytest.raises((SendError, ReceiveError)) as caught:
-                client.do(method, peer.url(), headers=headers, body=body)
-            assert caught.value.maybe_sent
-            assert client.get(peer.url()).body == b"ok"
-
-        assert peer.connections == 2
-    lines = [head.split(b" ")[0].decode() for head in stale.heads]
-    assert lines == (["GET", method, method] if is_sent_again else ["GET", method, "GET"])
 
 
 def test_a_connection_that_dies_in_the_middle_of_an_answer_is_not_replaced() -> None:
@@ -120,7 +48,7 @@ def test_a_connection_that_dies_in_the_middle_of_an_answer_is_not_replaced() -> 
 
 
 def test_nothing_is_sent_more_than_twice() -> None:
-    stale = Stale(closes, later=0)
+    stale = Stale(socket.socket.close, later=0)
     with Peer(stale) as peer, opened() as client:
         client.get(peer.url())
 

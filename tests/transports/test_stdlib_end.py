@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,54 +40,8 @@ from tests.secure import ca_file, server_context
 if TYPE_CHECKING:
     import socket
 
-    from tests.peers import Serve
-
-MIB = 2**20
-
 
 # The end from another thread
-
-
-def reading_nothing(began: threading.Event) -> Serve:
-    def serve(sock: socket.socket, stopping: threading.Event) -> None:
-        sock.recv(1)
-        began.set()
-        stopping.wait(PATIENCE)
-
-    return serve
-
-
-def answering_in_part(began: threading.Event) -> Serve:
-    def serve(sock: socket.socket, stopping: threading.Event) -> None:
-        read_head(sock)
-        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\nhello")
-        began.set()
-        stopping.wait(PATIENCE)
-
-    return serve
-
-
-@pytest.mark.parametrize("tls", [False, True])
-@pytest.mark.parametrize("timeout", [None, PATIENCE])
-@pytest.mark.parametrize("phase", ["send", "head", "body"])
-def test_closing_ends_a_call_in_every_phase(phase: str, timeout: float | None, tls: bool) -> None:
-    began = threading.Event()
-    serve = answering_in_part(began) if phase == "body" else reading_nothing(began)
-    body = bytes(20 * MIB if phase == "send" else 10)
-    with nothing_leaks(), Peer(serve, tls=server_context() if tls else None) as peer:
-        with contextlib.closing(direct(ca_file=ca_file())) as transport:
-            client = Client(transport, config=Config(timeout=timeout))
-            call = Background(client.post, peer.url(), body=body)
-            assert began.wait(PATIENCE)
-            started = time.monotonic()
-
-            transport.close()
-
-            error = call.wait().error
-            assert time.monotonic() - started < 0.3
-        assert type(error) is ClosedError
-        assert error.method == "POST"
-        fails(ClosedError, client.get, peer.url())
 
 
 def test_a_connection_that_waits_is_closed_too() -> None:

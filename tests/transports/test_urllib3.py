@@ -27,7 +27,6 @@ from fluxhttp import (
     ReceiveError,
     Request,
     RequestTimeoutError,
-    SendError,
     Urllib3Transport,
 )
 from fluxhttp._wire.clock import SYSTEM_CLOCK
@@ -51,7 +50,7 @@ from tests.peers import (
 from tests.secure import ca_file, client_context, server_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from fluxhttp import Deadline
     from tests.peers import Serve
@@ -346,53 +345,6 @@ def test_the_origin_sees_one_request_whatever_the_answer_asks_for(head: str, met
 # Stale connections (D12)
 
 
-@pytest.mark.parametrize("ends", [socket.socket.close, reset])
-@pytest.mark.parametrize("tls", [False, True])
-@pytest.mark.parametrize(
-    ("method", "headers", "body", "is_sent_again"),
-    [
-        ("GET", {}, b"", True),
-        ("GET", {}, bytes(100_000), True),
-        ("HEAD", {}, b"", True),
-        ("POST", {"Idempotency-Key": "1"}, b"x", True),
-        ("POST", {}, b"x", False),
-        ("PUT", {}, b"x", False),
-        ("DELETE", {}, b"", False),
-    ],
-)
-def test_a_used_connection_that_dies_unanswered_is_replaced_for_what_may_be_sent_again(
-    method: str,
-    headers: dict[str, str],
-    body: bytes,
-    is_sent_again: bool,
-    tls: bool,
-    ends: Callable[[socket.socket], None],
-) -> None:
-    heads = []
-    answers = [1, 10, 10]
-
-    def serve(sock: socket.socket, stopping: threading.Event) -> None:
-        for _ in range(answers.pop(0)):
-            heads.append(read_head(sock))
-            sock.sendall(OK)
-        heads.append(read_head(sock))
-        ends(sock)
-
-    with Peer(serve, tls=server_context() if tls else None) as peer, opened(ca_file=ca_file()) as client:
-        client.get(peer.url())
-        if is_sent_again:
-            assert client.do(method, peer.url(), headers=headers, body=body).status_code == 200
-        else:
-            with pytest.raises((SendError, ReceiveError)) as caught:
-                client.do(method, peer.url(), headers=headers, body=body)
-            assert caught.value.maybe_sent
-            assert client.get(peer.url()).body == b"ok"
-
-        assert peer.connections == 2
-    lines = [head.split(b" ")[0].decode() for head in heads]
-    assert lines == (["GET", method, method] if is_sent_again else ["GET", method, "GET"])
-
-
 def test_a_connection_that_dies_in_the_middle_of_an_answer_is_not_replaced() -> None:
     def serve(sock: socket.socket, stopping: threading.Event) -> None:
         answering(OK, b"H")(sock, done)
@@ -671,48 +623,6 @@ def test_an_interrupted_call_drops_its_connection(name: str) -> None:
 
 
 # The end
-
-
-def reading_nothing(began: threading.Event) -> Serve:
-    def serve(sock: socket.socket, stopping: threading.Event) -> None:
-        sock.recv(1)
-        began.set()
-        stopping.wait(PATIENCE)
-
-    return serve
-
-
-def answering_in_part(began: threading.Event) -> Serve:
-    def serve(sock: socket.socket, stopping: threading.Event) -> None:
-        read_head(sock)
-        sock.sendall(IN_PART)
-        began.set()
-        stopping.wait(PATIENCE)
-
-    return serve
-
-
-@pytest.mark.parametrize("tls", [False, True])
-@pytest.mark.parametrize("timeout", [None, PATIENCE])
-@pytest.mark.parametrize("phase", ["send", "head", "body"])
-def test_closing_ends_a_call_in_every_phase(phase: str, timeout: float | None, tls: bool) -> None:
-    began = threading.Event()
-    serve = answering_in_part(began) if phase == "body" else reading_nothing(began)
-    body = bytes(20_000_000 if phase == "send" else 10)
-    with Peer(serve, tls=server_context() if tls else None) as peer:
-        with contextlib.closing(direct(ca_file=ca_file())) as transport:
-            client = Client(transport, config=Config(timeout=timeout))
-            call = Background(client.post, peer.url(), body=body)
-            assert began.wait(PATIENCE)
-            started = time.monotonic()
-
-            transport.close()
-
-            error = call.wait().error
-            assert time.monotonic() - started < 0.5
-        assert type(error) is ClosedError
-        assert error.method == "POST"
-        assert transport._used == set()
 
 
 @pytest.mark.parametrize("host", ["a.test", "b.test"])
