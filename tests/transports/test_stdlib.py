@@ -191,39 +191,6 @@ def test_a_large_body_is_in_memory_once() -> None:
 # Errors of the socket
 
 
-RAISED = [
-    OSError(errno.EIO, "Input/output error"),
-    ValueError("odd"),
-    OverflowError("far"),
-    UnicodeError("a text"),
-]
-
-
-@pytest.mark.parametrize("raised", RAISED, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("name", ["recv", "recv_into", "send", "sendall", "settimeout", "fileno", "shutdown", "close"])
-@pytest.mark.parametrize(("size", "timeout"), [(10, PATIENCE), (400_000, None)])
-def test_no_error_of_a_socket_escapes_the_tree(name: str, raised: Exception, size: int, timeout: float | None) -> None:
-    def serve(sock: socket.socket, stopping: threading.Event) -> None:
-        data = read_head(sock)
-        left = size - len(data.partition(b"\r\n\r\n")[2])
-        while left > 0:
-            piece = sock.recv(65_536)
-            if not piece:
-                return
-            left -= len(piece)
-        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
-        sock.sendall(bytes(size))
-        stopping.wait(PATIENCE)
-
-    with Peer(serve) as peer:
-        sock = socket.create_connection(("127.0.0.1", peer.port))
-        dialer = SocketDialer(FailingSocket(sock, **{name: raised}))
-        with opened(dialer=dialer) as client, contextlib.suppress(FluxHTTPError):
-            response = client.post("http://a.test/", body=bytes(size), config=Config(timeout=timeout))
-            assert response.body == bytes(size)
-        assert sock.fileno() == -1
-
-
 @pytest.mark.parametrize("name", ["recv", "recv_into", "sendall", "send", "settimeout"])
 def test_an_interrupted_call_drops_its_connection(name: str) -> None:
     size = 400_000

@@ -24,7 +24,6 @@ from fluxhttp import (
     InvalidConfigError,
     InvalidTypeError,
     ProtocolError,
-    ReceiveError,
     Request,
     RequestTimeoutError,
     Urllib3Transport,
@@ -35,7 +34,6 @@ from tests.peers import (
     OK,
     PATIENCE,
     Background,
-    FailingSocket,
     Peer,
     answering,
     deadline,
@@ -43,8 +41,6 @@ from tests.peers import (
     fails,
     in_child,
     read_head,
-    reset,
-    silent,
     times_out,
 )
 from tests.secure import ca_file, client_context, server_context
@@ -72,16 +68,6 @@ class ToPeer:
     def dial(self, host: str, port: int, /, *, deadline: Deadline) -> socket.socket:
         self.dialled.append((host, port))
         return socket.create_connection(("127.0.0.1", self._port))
-
-
-class SocketDialer:
-    """Gives its sockets one after the other, whatever the host."""
-
-    def __init__(self, *sockets: object) -> None:
-        self._left = list(sockets)
-
-    def dial(self, host: str, port: int, /, *, deadline: Deadline) -> socket.socket:
-        return self._left.pop(0)  # type: ignore[return-value]  # as good as one
 
 
 def direct(**options: Any) -> Urllib3Transport:
@@ -342,53 +328,6 @@ def test_the_origin_sees_one_request_whatever_the_answer_asks_for(head: str, met
     assert heads == [request.to_bytes()]
 
 
-# Stale connections (D12)
-
-
-def test_a_connection_that_dies_in_the_middle_of_an_answer_is_not_replaced() -> None:
-    def serve(sock: socket.socket, stopping: threading.Event) -> None:
-        answering(OK, b"H")(sock, done)
-
-    done = threading.Event()
-    done.set()
-    with Peer(serve) as peer, opened() as client:
-        client.get(peer.url())
-
-        error = fails(ReceiveError, client.get, peer.url())
-
-        assert str(error) == "the peer closed the connection in the middle of the head"
-        assert peer.connections == 1
-
-
-@pytest.mark.parametrize("says", [b"x", b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 4\r\n\r\nlate", b"", None])
-def test_a_connection_on_which_something_came_unasked_is_not_used_again(says: bytes | None) -> None:
-    answered, said = threading.Event(), threading.Event()
-
-    def serve(sock: socket.socket, stopping: threading.Event) -> None:
-        read_head(sock)
-        sock.sendall(OK)
-        answered.wait(PATIENCE)
-        if says:
-            sock.sendall(says)
-        elif says is None:
-            reset(sock)
-        else:
-            sock.shutdown(socket.SHUT_WR)
-        said.set()
-        stopping.wait(PATIENCE)
-
-    with Peer(serve) as peer, opened() as client:
-        client.get(peer.url())
-        answered.set()
-        assert said.wait(PATIENCE)
-        said.clear()
-
-        # Not even a POST meets the dead connection.
-        assert client.post(peer.url()).body == b"ok"
-
-        assert peer.connections == 2
-
-
 # The pools
 
 
@@ -579,47 +518,6 @@ def test_no_error_of_a_dialer_escapes_the_tree(raised: Exception) -> None:
 
         assert caught.value.method == "GET"
         assert own(client)._used == set()
-
-
-@pytest.mark.parametrize("raised", [OSError("odd"), ValueError("odd"), OverflowError("far")], ids=repr)
-@pytest.mark.parametrize("name", ["recv", "recv_into", "send", "sendall", "settimeout", "fileno", "shutdown", "close"])
-@pytest.mark.parametrize("size", [10, 400_000])
-def test_no_error_of_a_socket_escapes_the_tree(name: str, raised: Exception, size: int) -> None:
-    def serve(sock: socket.socket, stopping: threading.Event) -> None:
-        left = size - len(read_head(sock).partition(b"\r\n\r\n")[2])
-        while left > 0:
-            piece = sock.recv(65_536)
-            if not piece:
-                return
-            left -= len(piece)
-        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
-        sock.sendall(bytes(size))
-        stopping.wait(PATIENCE)
-
-    with Peer(serve) as peer:
-        sock = socket.create_connection(("127.0.0.1", peer.port))
-        with opened(dialer=SocketDialer(FailingSocket(sock, **{name: raised}))) as client:
-            with contextlib.suppress(FluxHTTPError):
-                assert client.post("http://a.test/", body=bytes(size)).body == bytes(size)
-            assert own(client)._used == set()
-        assert sock.fileno() == -1
-
-
-@pytest.mark.parametrize("name", ["recv", "recv_into", "sendall", "send", "settimeout"])
-def test_an_interrupted_call_drops_its_connection(name: str) -> None:
-    size = 400_000
-    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size
-    serve = silent if name == "send" else answering(answer + bytes(size))
-    with Peer(serve) as peer, Peer(answering(OK)) as good:
-        sock = socket.create_connection(("127.0.0.1", peer.port))
-        other = socket.create_connection(("127.0.0.1", good.port))
-        with opened(dialer=SocketDialer(FailingSocket(sock, **{name: KeyboardInterrupt()}), other)) as client:
-            with pytest.raises(KeyboardInterrupt):
-                client.post("http://a.test/", body=bytes(100_000 if name == "send" else 10))
-
-            assert sock.fileno() == -1
-            assert own(client)._used == set()
-            assert client.get("http://a.test/").body == b"ok"
 
 
 # The end
