@@ -108,6 +108,23 @@ def form_of(request: Request) -> Query:
     return parse_query(request.body.decode("utf-8", "surrogateescape"))
 
 
+def json_key(content: bytes) -> str | None:
+    """JSON to look up: it is equal for values that are the same; None for what is none, or is nested too deep."""
+    try:
+        return _canonical(json.loads(content, parse_float=_number))
+    except (ValueError, RecursionError):
+        return None
+
+
+_canonical = json.JSONEncoder(sort_keys=True).encode
+
+
+def _number(text: str) -> float:
+    """1.0 is 1."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
 def same_json(wanted: object, got: object) -> bool:
     """Whether two JSON values are equal, by type too; 1 is 1.0."""
     return next(json_differences(wanted, got), None) is None

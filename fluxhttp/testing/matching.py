@@ -100,13 +100,13 @@ class Pattern:
     """
 
     __slots__ = (
-        "_json_bytes",
         "body",
         "checks",
         "form",
         "headers",
         "is_open",
         "json",
+        "json_bytes",
         "method",
         "params",
         "path",
@@ -139,9 +139,9 @@ class Pattern:
         self.params = self._all_params(params)
         self.headers = None if headers is None else checked_headers(headers)
         self.body = None if body is None else checked_body(body)
-        self._json_bytes = None if json is UNSET else _json_bytes(json)
+        self.json_bytes = None if json is UNSET else _json_bytes(json)
         # As it is after the way over the wire: a tuple is an array, a key is text.
-        self.json: object = UNSET if self._json_bytes is None else json_module.loads(self._json_bytes)
+        self.json: object = UNSET if self.json_bytes is None else json_module.loads(self.json_bytes)
         self.form = None if form is None else listed("form", form)
         self.where = where
         self.checks = self._content_checks()
@@ -182,7 +182,7 @@ class Pattern:
             for check, is_asked in (
                 (self.matches_headers, self.headers is not None),
                 (self.matches_body, self.body is not None),
-                (self.matches_json, self._json_bytes is not None),
+                (self.matches_json, self.json_bytes is not None),
                 (self.matches_form, self.form is not None),
                 (self.matches_where, self.where is not None),
             )
@@ -244,7 +244,7 @@ class Pattern:
 
     def matches_json(self, request: Request) -> bool:
         """Whether the content is this JSON value."""
-        if request.body == self._json_bytes:
+        if request.body == self.json_bytes:
             return True
         value = json_of(request)
         return value is not UNSET and same_json(self.json, value)
@@ -266,7 +266,7 @@ class Pattern:
             and self._covers_params(other)
             and all((other.headers or {}).get(name) == values for name, values in (self.headers or {}).items())
             and self.body in (None, other.body)
-            and self._json_bytes in (None, other._json_bytes)
+            and self.json_bytes in (None, other.json_bytes)
             and self.form in (None, other.form)
         )
 
