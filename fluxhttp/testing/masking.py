@@ -68,8 +68,9 @@ _is_before_colon = re.compile(r"\s*:").match
 # number = [ minus ] int [ frac ] [ exp ]                       (RFC 8259, 6)
 _begins_as_number = re.compile(r"-?[0-9]").match
 
-# part = [ "&" ] name [ "=" value ], of a query or a form
-_query_part = re.compile(r"([^&=]*)=([^&]+)")
+# part = [ "&" ] name [ "=" value ], of a query or a form. Only where a part begins:
+# from each place of a long text without "=", to look for one takes quadratic time.
+_query_part = re.compile(r"(?<![^&])([^&=]*)=([^&]+)")
 
 # Content-Disposition: form-data; name="…"                      (RFC 7578, 4.2)
 _find_part_name = re.compile(rb'content-disposition:[^\r\n]*?[;\s]name="?([^"\r\n;]*)', re.IGNORECASE).search
