@@ -28,7 +28,8 @@ routes = st.fixed_dictionaries(
     {
         "params": st.none() | mappings,
         "is_open": st.booleans(),
-        "headers": st.none() | st.dictionaries(st.sampled_from(["x-a", "x-b"]), st.sampled_from([[], ["1"], ["2"]])),
+        "headers": st.none()
+        | st.dictionaries(st.sampled_from(["x-a", "x-b"]), st.sampled_from([[], ["1"], ["2", "1"]])),
         "content": st.none() | contents | st.tuples(st.just("json"), documents),
         "where": st.sampled_from([None, None, True, False]),
         "times": st.sampled_from([None, 1, 1, 2]),
@@ -169,6 +170,15 @@ def test_a_route_far_down_that_an_earlier_one_covers_is_refused() -> None:
 
     with pytest.raises(ImpossibleReplyError, match=r"^this route is never reached, for POST https://api\.test/x, "):
         fake.post(URL, body=b"900", headers={"x-a": "1"})
+
+
+def test_of_many_routes_one_that_lets_other_params_in_stands_before_the_one_for_just_these() -> None:
+    fake = FakeTransport()
+    for number in range(MANY):
+        fake.post(URL, params=subset({"a": str(number)})).respond()
+
+    with pytest.raises(ImpossibleReplyError, match=r"^this route is never reached"):
+        fake.post(URL, params={"a": "7", "b": "1"})
 
 
 def test_json_at_the_depth_where_no_more_can_be_read_is_found_or_refused() -> None:
