@@ -13,6 +13,7 @@ from fluxhttp import (
     Config,
     Deadline,
     HeadTooLargeError,
+    InvalidRedirectError,
     Limits,
     ReceiveError,
     Request,
@@ -176,6 +177,17 @@ def test_a_connection_is_used_again_as_by_a_real_transport() -> None:
     assert connections(lambda: client.get(URL)) == 0
     fake.clock.advance(10)
     assert connections(lambda: client.get(URL)) == 1
+
+
+@pytest.mark.parametrize(("body", "count"), [({"body": b""}, 1), ({"chunks": []}, 2), ({"chunks": [b"x"]}, 2)])
+def test_a_chunked_body_that_was_not_read_to_its_end_costs_the_connection(body: dict[str, Any], count: int) -> None:
+    fake = FakeTransport()
+    fake.get(URL).respond(302, headers={"Location": "http://["}, **body)
+    for _ in range(2):
+        with pytest.raises(InvalidRedirectError):
+            Client(fake).get(URL)
+
+    assert len(fake.connections) == count
 
 
 def test_a_body_that_was_not_read_ends_the_connection() -> None:
