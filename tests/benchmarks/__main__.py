@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.benchmarks import calls, chart, download, imports, machine
+from tests.benchmarks import calls, chart, fake, imports, machine, threads, transfer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 _COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], list[Table]], str]] = {
     "calls": (calls.run, "one GET and one POST on a connection that is kept"),
-    "download": (download.run, "a large answer into bytes: throughput and peak memory"),
+    "threads": (threads.run, "the same from eight threads that keep one core busy"),
+    "download": (transfer.run_download, "a large answer into bytes, plain and coded: throughput and peak memory"),
+    "upload": (transfer.run_upload, "a large request from bytes: throughput and peak memory"),
+    "fake": (fake.run, "a call answered by the fake, beside other test doubles"),
     "import": (imports.run, "what a fresh interpreter pays"),
 }
 
