@@ -89,7 +89,7 @@ def _measure(
         samples = interleaved(samplers, rounds=rounds)
     if peers is None:
         place, measures = _WIRE, (WALL, CPU)
-        bases = [(RAW, WALL), (HTTP_CLIENT, WALL), (HTTP_CLIENT, CPU)]
+        bases = [(RAW, WALL), (HTTP_CLIENT, WALL), (HTTP_CLIENT, CPU), ("requests", WALL)]
     else:
         # Nobody waits here, so that processor time is all there is, and other processes leave it alone.
         place, measures = _FAKE, (CPU, WALL)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.figures import Row, Table
 
 _WIDTH = 900
-_LABEL = 210
+_LABEL = 300
 _BAR = 18
 _STEP = 26
 _TITLE = 44
@@ -44,7 +44,7 @@ def _bars(table: Table, y: int) -> list[str]:
     column = table.columns[0]
     figures = [(row, cell) for row in table.rows if isinstance(cell := row.cells[column], Spread)]
     # A single slow round is not to press all bars flat.
-    scale = (_WIDTH - _LABEL - _FIGURE) / max(cell.median for _, cell in figures)
+    scale = (_WIDTH - _LABEL - _FIGURE) / max([cell.median for _, cell in figures], default=1.0)
     parts = [f'<text x="10" y="{y + 18}" font-size="15" font-weight="bold">{escape(table.title)} ({column})</text>']
     for number, (row, cell) in enumerate(figures):
         parts += _bar(row, cell, y + _TITLE - 8 + _STEP * number, scale)

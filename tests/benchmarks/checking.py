@@ -57,7 +57,9 @@ def _exchanges(name: str, entry: Entry, place: Place, heard: _Faked | _Heard) ->
 
 def _compare(name: str, sent: bytes, head: str, headers: dict[str, str], body: bytes) -> None:
     # httpx writes a space as %20, and aiohttp leaves a slash alone: both say the same (RFC 3986, 3.4).
-    assert sent.replace(b"%20", b"+").replace(b"west/1", b"west%2F1").startswith(head.encode()), f"{name}: {sent[:80]!r}"
+    assert sent.replace(b"%20", b"+").replace(b"west/1", b"west%2F1").startswith(head.encode()), (
+        f"{name}: {sent[:80]!r}"
+    )
     sent_head, _, sent_body = sent.partition(b"\r\n\r\n")
     lines = sent_head.lower().split(b"\r\n")
     for field, value in headers.items():
@@ -96,11 +98,10 @@ class _Heard(threading.Thread):
             request = b""
             while piece := sock.recv(65_536):
                 request += piece
-                if request.startswith(b"GET") or request.endswith(POST_BODY):
-                    if request.endswith((b"\r\n\r\n", POST_BODY)):
-                        self._requests.append(request)
-                        sock.sendall(answer(len(self._requests)))
-                        request = b""
+                if request.endswith(POST_BODY) or (request.startswith(b"GET") and request.endswith(b"\r\n\r\n")):
+                    self._requests.append(request)
+                    sock.sendall(answer(len(self._requests)))
+                    request = b""
 
     def taken(self) -> bytes:
         """The last request."""

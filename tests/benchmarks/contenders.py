@@ -72,7 +72,9 @@ def installed(wanted: Iterable[str] | None = None, *, over_fake: bool = False) -
         wanted: names to choose from them, in any case; None for all.
         over_fake: whether only those are meant that can do without a kernel.
     """
-    found = {name: entry for name, entry in _ALL.items() if _is_there(name, entry) and (entry.over_fake or not over_fake)}
+    found = {
+        name: entry for name, entry in _ALL.items() if _is_there(name, entry) and (entry.over_fake or not over_fake)
+    }
     if wanted is None:
         return found
     chosen = {name.strip().lower() for name in wanted}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tests.benchmarks import doubles, machine
 from tests.benchmarks.calls import steady_memory
-from tests.benchmarks.doubles import FLUX, MOCK_TRANSPORT, RESPONSES, url_of
+from tests.benchmarks.doubles import MOCK_TRANSPORT, RESPONSES, url_of
 from tests.benchmarks.figures import Row, Spread, Table, interleaved, ratios
 
 if TYPE_CHECKING:
@@ -51,7 +51,9 @@ def _measure(work: str, chosen: dict[str, Callable[..., Double]], *, rounds: int
     is_post = work == "post"
     with ExitStack() as stack:
         few = {name: stack.enter_context(closing(make(1, is_post=is_post))) for name, make in chosen.items()}
-        all_of_them = {name: stack.enter_context(closing(make(_ROUTES, is_post=is_post))) for name, make in chosen.items()}
+        all_of_them = {
+            name: stack.enter_context(closing(make(_ROUTES, is_post=is_post))) for name, make in chosen.items()
+        }
         for name in chosen:
             _check(name, few[name], work, 0)
             _check(name, all_of_them[name], work, _ROUTES // 2)
@@ -59,7 +61,7 @@ def _measure(work: str, chosen: dict[str, Callable[..., Double]], *, rounds: int
         with steady_memory():
             samples = interleaved({name: sampler(name) for name in chosen}, rounds=rounds)
     notes = [
-        f"{rounds} rounds of {calls} calls, at {_ROUTES:,} routes of fewer where they take long; median (least-greatest)",
+        f"{rounds} rounds of {calls} calls, of fewer where those take long; median (least-greatest)",
         f"asked for at {_ROUTES:,} routes are {_ASKED} of them in turn, from all over the list",
         "bytes are what is held by objects of Python, for each call that was recorded",
     ]
@@ -121,6 +123,3 @@ def _kept_bytes(double: Double, work: str, calls: int) -> float:
     assert double.recorded() == calls + 1
     double.forget()
     return held / calls
-
-
-__all__ = ["FLUX", "run"]

@@ -83,7 +83,6 @@ class _Origin:
         else:
             sock.sendall(answer(number))
 
-
     def _gzip(self, size: int) -> bytes:
         if size not in self._coded:
             self._coded[size] = gzip.compress(lines(size), 6, mtime=0)

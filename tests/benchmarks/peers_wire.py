@@ -55,7 +55,7 @@ class Curl:
 
 
 class AIOHTTP:
-    """``aiohttp.ClientSession``: one call at a time for ``get``, as many tasks as others have threads for ``gather``."""
+    """``aiohttp.ClientSession``: one call at a time, but with ``gather`` as many tasks as others have threads."""
 
     def __init__(self, place: Place) -> None:
         self._loop = import_module("asyncio").new_event_loop()

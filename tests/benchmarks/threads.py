@@ -6,7 +6,7 @@ import threading
 from contextlib import ExitStack
 from itertools import repeat
 from time import perf_counter, process_time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from tests.benchmarks import contenders, origin
 from tests.benchmarks.calls import steady_memory
@@ -90,7 +90,7 @@ class _Crew:
         if failures:
             raise failures[0]
 
-    def __enter__(self) -> _Crew:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

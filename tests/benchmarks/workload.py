@@ -75,8 +75,12 @@ LINE_BYTES = 64
 def lines(size: int) -> bytes:
     """Text of that many bytes, the same each time."""
     count = size // LINE_BYTES + 1
-    return b"".join([b"cpu,host=a%02d usage=%08d 17%09d000000000\n".ljust(LINE_BYTES, b" ") % (n % 37, n * n % 9973, n)
-                     for n in range(count)])[:size]
+    return b"".join(
+        [
+            b"cpu,host=a%02d usage=%08d 17%09d000000000\n".ljust(LINE_BYTES, b" ") % (n % 37, n * n % 9973, n)
+            for n in range(count)
+        ]
+    )[:size]
 
 
 @dataclass(frozen=True, slots=True)
