@@ -12,6 +12,8 @@ import json
 import os
 import re
 import sys
+from functools import partial
+from importlib import import_module
 from itertools import repeat
 from typing import TYPE_CHECKING
 
@@ -109,21 +111,51 @@ WORKS: dict[str, Callable[[], Callable[[], object]]] = {
 }
 
 
+def _slack() -> object:
+    """Half-used memory of every size, to be held: or what a call takes depends on where memory happened to end."""
+    return [[bytes(size) for _ in range(400)][::2] for size in range(0, 2048, 16)]
+
+
 def _main(works: Sequence[str]) -> None:
+    # What several works load is loaded once.
+    for module in ("tests.benchmarks.doubles", "tests.benchmarks.ours", "fluxhttp.transports.urllib3"):
+        import_module(module)
     # A collection that comes a call earlier or later would be counted here and not there.
     gc.disable()
+    slack = _slack()
     for work in works:
-        call = WORKS[work]()
-        for _ in repeat(None, _WARM_UP):
-            call()
-        for calls in (0, CALLS):
-            child = os.fork()
-            if not child:
-                for _ in repeat(None, calls):
-                    call()
-                os._exit(0)
-            assert os.waitpid(child, 0)[1] == 0, f"{work} failed"
-            print(json.dumps([child, work, calls]), flush=True)
+        # A child each, or the works before would be part of what it finds.
+        _in_a_child(partial(_count, work))
+    del slack
+
+
+def _count(work: str) -> None:
+    call = WORKS[work]()
+    for _ in repeat(None, _WARM_UP):
+        call()
+    for calls in (0, CALLS):
+        child = _in_a_child(partial(_repeat, call, calls))
+        print(json.dumps([child, work, calls]), flush=True)
+
+
+def _repeat(call: Callable[[], object], calls: int) -> None:
+    for _ in repeat(None, calls):
+        call()
+
+
+def _in_a_child(act: Callable[[], None]) -> int:
+    """Does something in a copy of this process, and waits for its end."""
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            act()
+            status = 0
+        finally:
+            os._exit(status)
+    if os.waitpid(child, 0)[1]:
+        raise SystemExit("a child failed")
+    return child
 
 
 if __name__ == "__main__":
