@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--update", metavar="REASON", help="instructions: keep what changed, and tell the changelog why"
     )
+    parser.add_argument("--cases", default="", metavar="PREFIX", help="suite: those whose ids begin so")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
     parser.add_argument("--plot", type=Path, metavar="FILE.svg", help="draw the first column of each table")
     return parser

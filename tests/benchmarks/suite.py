@@ -32,7 +32,7 @@ def run(options: Namespace) -> list[Table]:
     tables = []
     for profile in _PROFILES:
         samples = interleaved(
-            {name: _sampler(each, profile) for name, each in targets.items()},
+            {name: _sampler(each, profile, options.cases) for name, each in targets.items()},
             rounds=rounds,
         )
         count = int(next(iter(samples.values()))[0]["cases"])
@@ -43,8 +43,8 @@ def run(options: Namespace) -> list[Table]:
     return tables
 
 
-def _sampler(targets: list[str], profile: str) -> Callable[[], Sample]:
-    command = [sys.executable, "-m", "fluxhttp_conformance", "run", *targets, "--profile", profile]
+def _sampler(targets: list[str], profile: str, prefix: str) -> Callable[[], Sample]:
+    command = [sys.executable, "-m", "fluxhttp_conformance", "run", *targets, "--profile", profile, "--only", prefix]
 
     def take() -> Sample:
         cpu = machine.children_seconds()
