@@ -59,6 +59,14 @@ def test_the_run_is_told_with_date_machine_and_versions() -> None:
     text = page.write("<!-- figures: run -->\n<!-- end -->\n", report())
 
     assert "2026-11-24, CPython 3.11.7, Linux x86_64 on 2 cores, load 0.1 at the start; urllib3 2.8.0." in text
+    assert "busy" not in text
+
+
+def test_a_run_on_a_busy_machine_says_so() -> None:
+    told = report()
+    told["machine"]["load"] = "2.5"
+
+    assert "**The machine was busy with other work**" in page.write("<!-- figures: run -->\n<!-- end -->\n", told)
 
 
 def test_the_page_has_every_block_once_and_no_other() -> None:

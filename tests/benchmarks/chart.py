@@ -58,7 +58,7 @@ def _bar(row: Row, cell: Spread, y: int, scale: float) -> list[str]:
     middle = y + _BAR / 2
     return [
         f'<text x="{_LABEL - 8}" y="{y + 14}" text-anchor="end">{escape(row.name)}</text>',
-        f'<rect x="{_LABEL}" y="{y}" width="{cell.median * scale:.1f}" height="{_BAR}" fill="{color}"/>',
+        f'<rect x="{_LABEL}" y="{y}" width="{max(1.0, cell.median * scale):.1f}" height="{_BAR}" fill="{color}"/>',
         f'<path d="M{least:.1f} {middle}H{greatest:.1f}" stroke="{_RANGE}" fill="none"/>',
         f'<text x="{greatest + 8:.1f}" y="{y + 14}">{escape(str(cell))}</text>',
     ]

@@ -33,12 +33,26 @@ _TABLES: dict[str, tuple[str, int, tuple[str, ...] | None]] = {
     "GET from threads": (
         "threads",
         0,
-        ("calls/s", "CPU µs", "calls/s to http.client", "calls/s to requests", "calls/s to httpx"),
+        (
+            "calls/s",
+            "CPU µs",
+            "calls/s to http.client",
+            "CPU µs to http.client",
+            "CPU µs to requests",
+            "CPU µs to httpx",
+        ),
     ),
     "POST from threads": (
         "threads",
         1,
-        ("calls/s", "CPU µs", "calls/s to http.client", "calls/s to requests", "calls/s to httpx"),
+        (
+            "calls/s",
+            "CPU µs",
+            "calls/s to http.client",
+            "CPU µs to http.client",
+            "CPU µs to requests",
+            "CPU µs to httpx",
+        ),
     ),
     "download": ("download", 0, ("MB/s", "peak MiB", "MB/s to http.client", "MB/s to urllib3 urlopen")),
     "gzip": ("download", 1, ("MB/s", "peak MiB", "CPU ms", "MB/s to raw socket")),
@@ -81,10 +95,16 @@ def text_of(name: str, report: Report) -> str | None:
 def _run(report: Report) -> str:
     versions = ", ".join(f"{name} {text}" for name, text in report["versions"].items() if name != "python")
     told = report["machine"]
+    busy = told["load"] != "unknown" and float(told["load"]) > 1
     return (
         f"{report['date'][:10]}, {told['implementation']} {report['versions']['python']}, {told['system']} on"
         f" {told['cores']} cores, load {told['load']} at the start; {versions}. Medians, with the least and the"
         " greatest in brackets.\n"
+        + (
+            "\n**The machine was busy with other work**: times on the wire, and ratios of them, say little.\n"
+            if busy
+            else ""
+        )
     )
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SPEED = "calls/s"
 CPU = "CPU µs"
 _WORKS = {"get": "GET with 2 params and 3 headers", "post": "POST of 1 KB with 3 headers"}
-_BASES = (RAW, HTTP_CLIENT, "requests", "httpx")
+_BASES = (HTTP_CLIENT, "requests", "httpx")
 
 
 def run(options: Namespace) -> list[Table]:
@@ -58,7 +58,7 @@ def _measure(work: str, crews: dict[str, _Crew], *, rounds: int, calls: int) -> 
         crew.work(work, calls)
     with steady_memory():
         samples = interleaved({name: sampler(crew) for name, crew in crews.items()}, rounds=rounds)
-    bases = [(base, SPEED) for base in _BASES] + [(HTTP_CLIENT, CPU)]
+    bases = [(RAW, SPEED), (HTTP_CLIENT, SPEED)] + [(base, CPU) for base in _BASES]
     notes = [
         f"{rounds} rounds of {calls} calls; median (least-greatest)",
         "a raw socket waits for the origin; for the others the client's core is what is short",
