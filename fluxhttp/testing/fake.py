@@ -310,9 +310,12 @@ class FakeTransport(Router):
         """Whether an error is, or comes from, what a fake says or a function of a route asserted."""
         asserted = {id(call.error) for call in self.calls if isinstance(call.error, AssertionError)}
         seen: BaseException | None = error
-        while seen is not None:
+        passed: set[int] = set()
+        # Causes may run in a circle.
+        while seen is not None and id(seen) not in passed:
             if id(seen) in asserted or isinstance(seen, OF_THE_TEST):
                 return True
+            passed.add(id(seen))
             seen = seen.__cause__ or seen.__context__
         return False
 
