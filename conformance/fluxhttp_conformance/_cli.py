@@ -140,10 +140,21 @@ def _conclude(reports: Sequence[Report], took: float, arguments: Namespace) -> i
         for entry in report.results:
             if entry.is_deviation or entry.outcome == "harness-error":
                 say(f"\n{entry.message}")
-                ledgers = "".join(f" --ledger {shlex.quote(given)}" for given in arguments.ledger)
-                say(f"\nfluxhttp-conformance run {shlex.quote(report.target)} --only {entry.id}{ledgers}")
+                say(f"\n{_command(report.target, entry.id, arguments)}")
                 return max(each.exit_code for each in reports)
     return 0
+
+
+def _command(target: str, case: str, arguments: Namespace) -> str:
+    """What runs one case on one target again, under the same ledgers."""
+    others = tuple(f"{name}=" for name in arguments.targets if name != target)
+    words = ["fluxhttp-conformance", "run", target, "--only", case]
+    if arguments.profile != "quick":
+        words += ["--profile", arguments.profile]
+    for ledger in arguments.ledger:
+        if not ledger.startswith(others):
+            words += ["--ledger", ledger]
+    return shlex.join(words)
 
 
 def _compare(reports: Sequence[Report]) -> None:

@@ -16,7 +16,7 @@ from fluxhttp_conformance.memory_lab import lab_for
 from fluxhttp_conformance.target import NotApplicable, Target
 
 if TYPE_CHECKING:
-    from fluxhttp_conformance.case import Case
+    from fluxhttp_conformance.case import Case, Kind
     from fluxhttp_conformance.lab import Lab
     from fluxhttp_conformance.ledger import Ledger
 
@@ -27,6 +27,11 @@ Outcome = Literal["pass", "fail", "known-failure", "unexpected-pass", "not-appli
 _NOT_IN_MEMORY = frozenset({"proxies", "tls", "tunnels"})
 #: A case that takes longer hangs.
 CASE_SECONDS = 20.0
+
+
+def deviates(outcome: Outcome, kind: Kind) -> bool:
+    """Whether it makes a run fail. An informational case never does, unless the ledger is wrong about it."""
+    return outcome == "unexpected-pass" or (outcome == "fail" and kind != "informational")
 
 
 class Result:
@@ -52,10 +57,8 @@ class Result:
 
     @property
     def is_deviation(self) -> bool:
-        """Whether it makes a run fail. An informational case never does, unless the ledger is wrong about it."""
-        if self.outcome == "fail":
-            return self.case.kind != "informational"
-        return self.outcome == "unexpected-pass"
+        """Whether it makes a run fail."""
+        return deviates(self.outcome, self.case.kind)
 
     def under(self, ledger: Ledger) -> Result:
         """This result in the light of what is known."""
@@ -87,7 +90,10 @@ def run_case(case: Case, target: Target) -> Result:
 def _judge(case: Case, target: Target) -> tuple[Outcome, str]:
     if target.is_fake and case.id.partition("/")[0] in _NOT_IN_MEMORY:
         return "not-applicable", "memory has no TLS and no proxies"
-    lab = lab_for(target)
+    try:
+        lab = lab_for(target)
+    except Exception as error:  # noqa: BLE001  # no descriptors are left, for instance
+        return "harness-error", f"there is no lab for {case.id} on {target.name}\n\n{_told(error)}"
     try:
         try:
             case.function(lab)
@@ -101,12 +107,12 @@ def _judge(case: Case, target: Target) -> tuple[Outcome, str]:
         return "not-applicable", str(error)
     except HarnessError as error:
         return "harness-error", _report(case, target, str(error), lab)
-    except Exception as error:  # noqa: BLE001  # whatever it is, it is how the case went
+    except BaseException as error:  # noqa: BLE001  # whatever it is, it is how the case went
         return "fail", _report(case, target, _told(error), lab)
     return "pass", ""
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     # Without our own frame, and without where the packages are installed: reports are for others to read.
     trace = error.__traceback__ and error.__traceback__.tb_next
     text = "".join(traceback.format_exception(type(error), error, trace)).rstrip()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import fluxhttp
 from fluxhttp.testing import FakeTransport
+from fluxhttp.transports.registry import factory_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,10 +54,9 @@ class Target:
             factory: Callable[..., Transport] = getattr(import_module(module), attribute)
             return cls(name, factory)
 
-        # The registry's own factory hides its signature; the class behind the name shows it.
-        transport = fluxhttp.open_transport(name)
-        transport.close()
-        return cls(name, type(transport))
+        # Opened once here, so that what is missing is told at once.
+        fluxhttp.open_transport(name).close()
+        return cls(name, factory_of(name))
 
     @property
     def is_fake(self) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 import fluxhttp
 from fluxhttp import Client, InvalidConfigError, InvalidTypeError, StdlibTransport, open_transport
-from fluxhttp.transports.registry import registered_names
+from fluxhttp.transports.registry import factory_of, registered_names
 from tests.peers import fails
 
 if TYPE_CHECKING:
@@ -77,6 +77,14 @@ def test_a_name_of_another_distribution_opens_its_transport(name: str) -> None:
     transport = open_transport(name, size=5)
 
     assert (type(transport).__name__, transport.size) == ("OddTransport", 5)  # type: ignore[attr-defined]
+
+
+@odd_distribution
+def test_a_factory_is_found_as_it_was_registered() -> None:
+    import odd_transports  # type: ignore[import-not-found]
+
+    assert factory_of("odd-function") is odd_transports.odd_factory
+    assert factory_of("stdlib") is StdlibTransport
 
 
 @odd_distribution
