@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 from importlib import import_module
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 import fluxhttp
 from fluxhttp.testing import FakeTransport
-from fluxhttp.transports.registry import factory_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,9 +54,13 @@ class Target:
             factory: Callable[..., Transport] = getattr(import_module(module), attribute)
             return cls(name, factory)
 
-        # Opened once here, so that what is missing is told at once.
-        fluxhttp.open_transport(name).close()
-        return cls(name, factory_of(name))
+        # What opens it hides its signature; the class shows it, unless a function is registered that makes it.
+        transport = fluxhttp.open_transport(name)
+        transport.close()
+        kind = type(transport)
+        registered = [entry.load() for entry in entry_points(group="fluxhttp.transports", name=name)]
+        made_by = [each for each in registered if not isinstance(each, type)]
+        return cls(name, made_by[0] if made_by and kind not in registered else kind)
 
     @property
     def is_fake(self) -> bool:

@@ -37,7 +37,7 @@ def open_transport(name: str, /, **options: Any) -> Transport:
     """
     if not isinstance(name, str):
         raise InvalidTypeError(f"a transport's name must be a str, not {type(name).__name__}")
-    factory = factory_of(name)
+    factory = _find(name)
     try:
         return factory(**options)
     except TypeError as error:
@@ -46,7 +46,7 @@ def open_transport(name: str, /, **options: Any) -> Transport:
         raise InvalidTypeError(f"transport {name!r}: {error}") from error
 
 
-def factory_of(name: str) -> Callable[..., Transport]:
+def _find(name: str) -> Callable[..., Transport]:
     """What is registered under a name: a class, or a function that returns a transport.
 
     Raises:

@@ -10,7 +10,8 @@ import pytest
 
 import fluxhttp
 from fluxhttp import Client, InvalidConfigError, InvalidTypeError, StdlibTransport, open_transport
-from fluxhttp.transports.registry import factory_of, registered_names
+from fluxhttp.transports.registry import registered_names
+from fluxhttp_conformance import Target
 from tests.peers import fails
 
 if TYPE_CHECKING:
@@ -80,11 +81,12 @@ def test_a_name_of_another_distribution_opens_its_transport(name: str) -> None:
 
 
 @odd_distribution
-def test_a_factory_is_found_as_it_was_registered() -> None:
+def test_the_suite_judges_what_a_registered_function_makes() -> None:
     import odd_transports  # type: ignore[import-not-found]
 
-    assert factory_of("odd-function") is odd_transports.odd_factory
-    assert factory_of("stdlib") is StdlibTransport
+    assert Target.named("odd-function")._factory is odd_transports.odd_factory
+    assert Target.named("odd")._factory is odd_transports.OddTransport
+    assert Target.named("stdlib")._factory is StdlibTransport
 
 
 @odd_distribution
