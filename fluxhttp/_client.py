@@ -17,6 +17,7 @@ from fluxhttp._wire.clock import SYSTEM_CLOCK
 from fluxhttp.errors import (
     ClosedError,
     FluxHTTPError,
+    HeadTooLargeError,
     InvalidConfigError,
     InvalidTypeError,
     InvalidURLError,
@@ -226,6 +227,10 @@ class Client:
                     return response.timed(max(1, int((clock.monotonic() - started) * 1e9)))
         except FluxHTTPError as error:
             describe(error, exchange.request.method, str(exchange.request.url))
+            if exchange.request is not request and isinstance(error, TransportError):
+                # What was redirected has gone out, and whether it may again is a matter of its own method.
+                error.maybe_sent = True
+                error._first_method = request.method
             raise
 
     def _log_exchange(self, exchange: Exchange, answer: TransportResponse, seconds: float) -> None:
@@ -275,7 +280,7 @@ def _read(exchange: Exchange, answer: TransportResponse) -> None:
     while size:
         try:
             data = answer.read(size)
-        except TransportError as error:
+        except (TransportError, HeadTooLargeError) as error:  # the latter from a trailer section
             if not exchange.is_redirecting or isinstance(error, RequestTimeoutError):
                 raise
             # The body of a redirect is read for the connection's sake alone (decision D3).
