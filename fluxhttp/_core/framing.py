@@ -56,6 +56,9 @@ def body_framing(method: str, head: Head) -> Framing:
     Raises:
         ProtocolError: Content-Length or Transfer-Encoding is not to be trusted (decision D10).
     """
+    if method == "CONNECT" and 200 <= head.status_code < 300:
+        # What follows is the tunnel; "a client MUST ignore any Content-Length or Transfer-Encoding" (6.3).
+        return Framing(0, is_chunked=False, keeps_alive=True)
     index = head.headers._index or head.headers.index
     lengths = index.get("content-length")
     codings = index.get("transfer-encoding")

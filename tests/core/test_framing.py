@@ -50,6 +50,17 @@ def test_a_body_ends_where_its_framing_says(
     assert (found.length, found.is_chunked, found.keeps_alive) == expected
 
 
+@pytest.mark.parametrize("fields", [[length("5")], [length("x"), CHUNKED, CHUNKED], [("Connection", "close")]])
+def test_a_tunnel_begins_with_the_end_of_the_head_whatever_is_in_it(fields: list[tuple[str, str]]) -> None:
+    found = framing(*fields, method="CONNECT")
+
+    assert (found.length, found.is_chunked, found.keeps_alive) == (0, False, True)
+
+
+def test_what_a_proxy_says_instead_of_a_tunnel_is_an_answer_like_any_other() -> None:
+    assert framing(length("5"), method="CONNECT", status_code=403).length == 5
+
+
 @pytest.mark.parametrize(
     ("method", "status_code"), [("HEAD", 200), ("HEAD", 404), ("GET", 100), ("GET", 103), ("GET", 204), ("POST", 304)]
 )
