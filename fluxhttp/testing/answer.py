@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fluxhttp.errors import ClosedError
 from fluxhttp.testing.reply import Head
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class ReadyAnswer:
     def read(self, size: int, /) -> bytes:
         """At most ``size`` bytes of the body; b"" at its end."""
         data = self._left
+        if self._connection is None and data and size > 0:
+            raise ClosedError("the answer is closed, and its body was not read whole")
         if len(data) <= size:
             self._left = b""
             return data

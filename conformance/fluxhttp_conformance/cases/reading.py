@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluxhttp import Headers, IncompleteBodyError, ProtocolError, Request
+from fluxhttp import ClosedError, Headers, IncompleteBodyError, ProtocolError, Request
 from fluxhttp_conformance.case import case
 from fluxhttp_conformance.cases.codings import TEXT, gzipped
 from fluxhttp_conformance.lab import Lab, chunked, raw
@@ -149,6 +149,30 @@ def unread_rest_ends_the_connection(lab: Lab) -> None:
 
             lab.still_works()
             assert lab.origin.connections > before
+
+
+@case("reading/after-close", kind="pinned", anchor="seam", level="semantic")
+def after_close(lab: Lab) -> None:
+    """What was closed before it was read whole gives nothing more: what is left in a buffer is no part worth having."""
+    for script, size in (
+        (raw("HTTP/1.1 200 OK", "Content-Length: 3", body=b"abc"), 0),
+        (raw("HTTP/1.1 200 OK", "Content-Length: 1000000", body=bytes(1_000_000)), 5),
+        (raw("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", body=chunked(b"abc")), 3),
+        (raw("HTTP/1.1 200 OK", "Connection: close", body=b"abc").close(), 3),
+    ):
+        lab.origin.play(script)
+        answer = lab.send(_request(lab))
+        assert len(_read(answer, size)) == size
+        answer.close()
+
+        for _ in range(2):
+            lab.fails(ClosedError, answer.read, 10)
+    lab.origin.play(raw("HTTP/1.1 200 OK", "Content-Length: 3", body=b"abc"))
+    whole = lab.send(_request(lab))
+    assert _read(whole, 10) == b"abc"
+    whole.close()
+    assert whole.read(10) == b""
+    lab.still_works()
 
 
 @case("reading/closed-twice", anchor="seam", level="semantic")
