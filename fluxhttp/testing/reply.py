@@ -1,7 +1,7 @@
 """Reply: a plain answer, judged when it is declared.
 
 Its bytes go through the real reader once; what the reader made of them is then
-given to every call that asks for it. A reply with pauses, or one that a call's
+given to every call that asks for it. A reply in chunks, or one that a call's
 limits may refuse, goes through the reader each time.
 """
 
@@ -122,8 +122,8 @@ class Reply:
         content, content_type = _content(body, text, json, chunks)
         self.chunks = None if chunks is None else _checked_chunks(chunks)
         self.body = b"".join([chunk for chunk in self.chunks if isinstance(chunk, bytes)]) if self.chunks else content
-        #: Whether no time passes while it is sent.
-        self.is_immediate = not self.after and all(isinstance(chunk, bytes) for chunk in self.chunks or ())
+        #: Whether it is there in one piece. Of chunks it matters how far they were read: the last one has no data.
+        self.is_immediate = not self.after and self.chunks is None
         self.reason = _checked_reason(self.status, reason)
         try:
             self.headers = Headers(headers)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fluxhttp import ClosedError, Request
+from fluxhttp.testing import FakeTransport
 from fluxhttp_conformance import chunked, raw
 from tests.doubles.asking import ORIGIN, ask, shown, told
 from tests.doubles.rows import row
@@ -48,3 +49,19 @@ def test_nothing_is_read_after_close() -> None:
         return shown(caught.value)
 
     assert ask(question).answer.text == "the answer is closed, and its body was not read whole"
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_chunks_that_were_not_read_to_their_end_cost_the_connection(size: int) -> None:
+    script = raw("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", body=chunked(b"abc"))
+
+    def question(lab: Lab) -> int:
+        told(lab, lambda fake: fake.get(ORIGIN).respond(chunks=[b"abc"]), script, script)
+        for _ in range(2):
+            answer = lab.send(Request.build("GET", ORIGIN))
+            assert answer.read(size) == b"abc"[:size]
+            answer.close()
+        transport = lab.transport
+        return len(transport.connections) if isinstance(transport, FakeTransport) else lab.origin.connections
+
+    assert ask(question).answer == 2
