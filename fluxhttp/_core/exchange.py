@@ -144,7 +144,7 @@ class Exchange:
             return False
         if len(self._history) >= most:
             raise TooManyRedirectsError(f"more than {most} redirects; the last answer asks for another")
-        self._history += (self._response(answer, b""),)
+        self._history += (Response.trusted(answer, answer.headers, b"", self.request, self._history, truncated=False),)
         self._next = following
         return True
 
@@ -264,13 +264,12 @@ class Exchange:
     def _finish(self, body: bytes, *, truncated: bool = False) -> int:
         answer = self._answer
         assert answer is not None  # set by receive_head
-        self.response = self._response(answer, body, truncated=truncated)
+        headers = answer.headers if self._decoder is None else _decoded(answer.headers)
+        self.response = Response.trusted(answer, headers, body, self.request, self._history, truncated=truncated)
         return 0
 
-    def _response(self, answer: TransportResponse, body: bytes, *, truncated: bool = False) -> Response:
-        headers = answer.headers
-        if self._decoder is not None:
-            headers = Headers.trusted(
-                pair for pair in headers.multi_items() if pair[0].lower() not in ("content-encoding", "content-length")
-            )
-        return Response.trusted(answer, headers, body, self.request, self._history, truncated=truncated)
+
+def _decoded(headers: Headers) -> Headers:
+    """Without the fields that a body has lost with its codings (decision D9)."""
+    gone = ("content-encoding", "content-length")
+    return Headers.trusted([pair for pair in headers.multi_items() if pair[0].lower() not in gone])

@@ -136,9 +136,9 @@ class Carrying(_Base):
             head = request.head_bytes(f"{url.scheme}://{url.authority}{url.target}", extra)
         body = request.body
         if len(body) <= _ONE_PIECE_BYTES:
-            self.send(head + body if body else head)
+            stream.sendall(head + body if body else head)
             return True
-        self.send(head)
+        stream.sendall(head)
         return stream.send_body(body)
 
     def abort(self) -> None:

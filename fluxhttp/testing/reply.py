@@ -26,6 +26,8 @@ from fluxhttp.testing.memory import MemorySocket, MemoryStream
 from fluxhttp.testing.script import Pause, Script, Send
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fluxhttp._core.config import Limits
     from fluxhttp._core.headers import HeaderSource
     from fluxhttp._core.transport import TransportResponse
@@ -151,17 +153,17 @@ class Reply:
         elif lengths is None:
             if self.status not in _BODYLESS:
                 pairs.append(("Content-Length", str(len(self.body))))
-        elif lengths != [str(len(self.body))] and (self.body or len(lengths) > 1):
+        elif tuple(lengths) != (str(len(self.body)),) and (self.body or len(lengths) > 1):
             raise self._wrong_length(lengths)
         return tuple(pairs)
 
-    def _wrong_length(self, lengths: list[str]) -> Exception:
+    def _wrong_length(self, lengths: Sequence[str]) -> Exception:
         return impossible(
             f"Content-Length {', '.join(lengths)} for a body of {_count(self.body)}",
             "Leave it out, for it is added. A body that breaks off: .fail(faults.truncated(after=…)).",
         )
 
-    def _check_coding(self, values: list[str] | None) -> None:
+    def _check_coding(self, values: Sequence[str] | None) -> None:
         if values is None or not self.body:
             return
         try:
@@ -208,7 +210,8 @@ class Reply:
 
     def _read(self, method: str) -> Ready:
         lengths = self.headers.index.get("content-length")
-        if lengths not in (None, [str(len(self.body))]) and method != "HEAD" and self.status not in _BODYLESS:
+        is_right = lengths is None or tuple(lengths) == (str(len(self.body)),)
+        if not is_right and method != "HEAD" and self.status not in _BODYLESS:
             # The answer to HEAD, and a 304, tells the length of a body that is not there (RFC 9110, 8.6).
             raise self._wrong_length(lengths or [])
         clock = VirtualClock()

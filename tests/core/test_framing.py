@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -104,6 +105,17 @@ def test_a_length_that_is_no_number_is_malformed(text: str, extra: list[tuple[st
         framing(length(text), *extra)
 
     assert caught.value.phase == "head"
+
+
+@given(st.text(st.sampled_from("0123456789\u0663\xb2+- x"), max_size=22) | st.integers(0, 2**66).map(str))
+def test_a_length_is_taken_as_the_grammar_has_it(text: str) -> None:
+    is_length = re.fullmatch("[0-9]{1,19}", text) is not None and int(text) < 2**63
+
+    if is_length:
+        assert framing(length(text)).length == int(text)
+    else:
+        with pytest.raises(ProtocolError):
+            framing(length(text))
 
 
 @pytest.mark.parametrize(("first", "second"), [("5", "6"), ("5", "05"), ("5", ""), ("", "5")])
