@@ -9,13 +9,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from fluxhttp_conformance.progress import counts, failure_line, is_worth_a_line
+from fluxhttp_conformance.progress import counts, failure_line, finding_row, is_worth_a_line
 
 if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
     from fluxhttp_conformance.run import Result
+    from fluxhttp_conformance.selftest import Finding
 
 
 class BarProgress:
@@ -45,6 +46,41 @@ class BarProgress:
             self._bar.console.print(Text(failure_line(result), style="red"))
         group = result.case.id.partition("/")[0]
         self._bar.update(self._task, advance=1, description=f"{result.target} {group}", counts=counts(self._counted))
+
+    def __enter__(self) -> Self:
+        """Begins to show."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        """Leaves the bar as it stands."""
+        self._bar.stop()
+
+
+class BarFindings:
+    """A bar over all creatures, with the rows of the table above it as they come.
+
+    Args:
+        creatures: how many findings will come.
+        console: where to; None is standard output.
+    """
+
+    def __init__(self, creatures: int, *, console: Console | None = None) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console or Console(),
+        )
+        self._task = self._bar.add_task("a transport without a fault", total=creatures)
+
+    def __call__(self, finding: Finding, /) -> None:
+        """Shows a finding."""
+        self._bar.console.print(Text(finding_row(finding), style="red" if finding.faults else ""))
+        self._bar.update(self._task, advance=1, description="creatures")
 
     def __enter__(self) -> Self:
         """Begins to show."""

@@ -193,7 +193,7 @@ class Lab:
     def new_client(self, transport: Transport, **options: Any) -> Client:
         """Another client, with the same time-out unless ``config`` is given."""
         options.setdefault("config", Config(timeout=CALL_SECONDS))
-        client = Client(transport, **options)
+        client = self.target.client(transport, **options)
         self._clients.append(client)
         return client
 

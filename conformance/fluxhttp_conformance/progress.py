@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Self, TextIO
 
     from fluxhttp_conformance.run import Result
+    from fluxhttp_conformance.selftest import Finding
 
 
 def say(text: str, *, to: TextIO | None = None) -> None:
@@ -91,6 +92,11 @@ class LineProgress:
             self._counted.clear()
 
 
+def is_terminal_with_rich() -> bool:
+    """Whether a bar can be shown."""
+    return sys.stdout.isatty() and find_spec("rich") is not None
+
+
 def progress(cases: int, *, wants_bar: bool | None = None) -> Progress:
     """What suits the terminal.
 
@@ -98,10 +104,71 @@ def progress(cases: int, *, wants_bar: bool | None = None) -> Progress:
         cases: how many results will come.
         wants_bar: None is a bar if standard output is a terminal and rich is installed.
     """
-    if wants_bar is None:
-        wants_bar = sys.stdout.isatty() and find_spec("rich") is not None
-    if not wants_bar:
+    if not (is_terminal_with_rich() if wants_bar is None else wants_bar):
         return LineProgress()
     from fluxhttp_conformance.bar import BarProgress  # noqa: PLC0415  # rich need not be installed
 
     return BarProgress(cases)
+
+
+#: Room for the longest name of a creature.
+_NAME_WIDTH = 46
+
+
+def finding_row(finding: Finding) -> str:
+    """A creature, and what caught it, in one line."""
+    more = len(finding.caught_by) - 1
+    caught = finding.caught_by[0] if finding.caught_by else "NOTHING"
+    also = f" and {more} more" if more > 0 else ""
+    flaw = "".join(f"; FAULT {fault}" for fault in finding.faults)
+    return f"{finding.name:<{_NAME_WIDTH}} {caught}{also}{flaw}"
+
+
+class FindingProgress(Protocol):
+    """Told each creature's finding as it comes in; entered before the first, left after the last."""
+
+    def __call__(self, finding: Finding, /) -> None:
+        """Shows a finding."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Begins to show."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        """Ends what it shows."""
+        ...
+
+
+class LineFindings:
+    """One line for each creature: the table, row by row."""
+
+    def __call__(self, finding: Finding, /) -> None:
+        """Shows a finding."""
+        say(finding_row(finding))
+
+    def __enter__(self) -> Self:
+        """Shows the head of the table."""
+        say(f"{'creature':<{_NAME_WIDTH}} caught by")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        """Nothing is left to show."""
+
+
+def finding_progress(creatures: int, *, wants_bar: bool | None = None) -> FindingProgress:
+    """What suits the terminal, for a selftest.
+
+    Args:
+        creatures: how many findings will come.
+        wants_bar: None is a bar if standard output is a terminal and rich is installed.
+    """
+    if not (is_terminal_with_rich() if wants_bar is None else wants_bar):
+        return LineFindings()
+    from fluxhttp_conformance.bar import BarFindings  # noqa: PLC0415  # rich need not be installed
+
+    return BarFindings(creatures)

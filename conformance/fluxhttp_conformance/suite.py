@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache, partial
+from functools import cache
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Literal, get_args
 
 from fluxhttp_conformance.case import Kind, catalogue
 from fluxhttp_conformance.ledger import Ledger
-from fluxhttp_conformance.run import Result, run_case
+from fluxhttp_conformance.run import CASE_SECONDS, Result, run_case
 from fluxhttp_conformance.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from typing import Self
 
     from fluxhttp_conformance.case import Case
@@ -67,7 +67,7 @@ def run_suite(
     cases = select(prefix, kinds=kinds, profile=profile)
     results: list[Result] = []
     opened = [target if isinstance(target, Target) else Target.named(target) for target in targets]
-    with _Crew(min(jobs, len(cases) // _CASES_A_JOB)) as crew:
+    with Crew(min(jobs, len(cases) // _CASES_A_JOB)) as crew:
         for target, given in zip(opened, targets, strict=True):
             known = ledger if isinstance(ledger, Ledger) else (ledger or {}).get(target.name)
             if known is None:
@@ -79,8 +79,12 @@ def run_suite(
     return results
 
 
-class _Crew:
-    """The processes that share the cases; none if there would be but one."""
+class Crew:
+    """The processes that share the cases; none if there would be but one.
+
+    Args:
+        jobs: how many.
+    """
 
     def __init__(self, jobs: int) -> None:
         # Processes, not threads: cases look at memory, warnings and the environment, which threads share.
@@ -91,10 +95,20 @@ class _Crew:
         """The results, in the order of the cases."""
         if self._pool is None or not is_named:
             yield from (run_case(case, target) for case in cases)
-            return
-        told = self._pool.map(partial(_run_by_name, target.name), [case.id for case in cases])
-        for case, (outcome, message, seconds) in zip(cases, told, strict=True):
-            yield Result(case, target.name, outcome, message, seconds)
+        else:
+            yield from self.run_each((case, target.name, CASE_SECONDS) for case in cases)
+
+    def run_each(self, trials: Iterable[tuple[Case, str, float]]) -> Iterator[Result]:
+        """The results of cases, each on a target of its own, in their order.
+
+        Args:
+            trials: the case, the target's name, and the seconds after which it has failed.
+        """
+        given = list(trials)
+        typed = [(target, case.id, most_seconds) for case, target, most_seconds in given]
+        told = map(_run_by_name, typed) if self._pool is None else self._pool.map(_run_by_name, typed)
+        for (case, target, _), (outcome, message, seconds) in zip(given, told, strict=True):
+            yield Result(case, target, outcome, message, seconds)
 
     def __enter__(self) -> Self:
         return self
@@ -104,8 +118,9 @@ class _Crew:
             self._pool.shutdown(cancel_futures=True)
 
 
-def _run_by_name(target: str, id: str) -> tuple[Outcome, str, float]:
-    result = run_case(_by_id()[id], _named(target))
+def _run_by_name(typed: tuple[str, str, float]) -> tuple[Outcome, str, float]:
+    target, id, most_seconds = typed
+    result = run_case(_by_id()[id], _named(target), most_seconds=most_seconds)
     return result.outcome, result.message, result.seconds
 
 

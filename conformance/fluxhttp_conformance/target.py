@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 import fluxhttp
+from fluxhttp import Client
 from fluxhttp.testing import FakeTransport
 
 if TYPE_CHECKING:
@@ -31,16 +32,24 @@ class Target:
         name: what reports call it.
         factory: returns a new transport; called with those of ``ca_file``,
             ``dialer``, ``proxies`` and ``trust_env`` that its signature takes.
+        client: what cases call it through.
     """
 
-    def __init__(self, name: str, factory: Callable[..., Transport]) -> None:
+    def __init__(self, name: str, factory: Callable[..., Transport], *, client: Callable[..., Client] = Client) -> None:
         self.name = name
+        self.client = client
         self._factory = factory
         parameters = inspect.signature(factory).parameters.values()
         takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
         self.keywords = frozenset(
             KEYWORDS if takes_any else {parameter.name for parameter in parameters}.intersection(KEYWORDS)
         )
+
+    @classmethod
+    def of(cls, name: str, factory: Any) -> Target:
+        """A factory as a target; a class derived from Client is one over the standard library's transport."""
+        is_client = inspect.isclass(factory) and issubclass(factory, Client)
+        return cls(name, fluxhttp.StdlibTransport, client=factory) if is_client else cls(name, factory)
 
     @classmethod
     def named(cls, name: str) -> Target:
@@ -51,8 +60,7 @@ class Target:
         """
         module, colon, attribute = name.partition(":")
         if colon:
-            factory: Callable[..., Transport] = getattr(import_module(module), attribute)
-            return cls(name, factory)
+            return cls.of(name, getattr(import_module(module), attribute))
 
         # What opens it hides its signature; the class shows it, unless a function is registered that makes it.
         transport = fluxhttp.open_transport(name)

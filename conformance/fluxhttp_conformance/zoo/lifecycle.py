@@ -1,0 +1,74 @@
+"""Faults in ending."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import TYPE_CHECKING
+
+from fluxhttp_conformance.zoo.creature import creature
+from fluxhttp_conformance.zoo.wire import WireSocket
+from fluxhttp_conformance.zoo.wrapper import Wrapper
+
+if TYPE_CHECKING:
+    from fluxhttp import StdlibTransport
+
+
+from fluxhttp_conformance.zoo.sockets import WithSockets
+
+
+@creature("lifecycle/failures-leave-nothing-open", like="sockets that the collector closes")
+class ForgetsToClose(WithSockets):
+    """Leaves connections open that it is done with."""
+
+    class _Kept(WireSocket):
+        kept: list[int] = []  # noqa: RUF012  # of the class, that is the fault
+
+        def close(self) -> None:
+            if self.fileno() >= 0:
+                self.kept.append(self.detach())
+            # A test has to end: of more than a few the first go.
+            while len(self.kept) > 32:
+                os.close(self.kept.pop(0))
+
+    sockets = _Kept
+
+
+@creature("lifecycle/used-after-close", like="httpx 0.13 and Node agents, which open again")
+class AnswersAfterClose(Wrapper):
+    """Opens again when it is used after it was closed."""
+
+    def close(self) -> None:
+        """And is as new."""
+        super().close()
+        self.inner: StdlibTransport = self.open()
+
+
+@creature("lifecycle/close", like="pools that assert they are open")
+class ClosesOnce(Wrapper):
+    """Cannot be closed a second time."""
+
+    _is_closed = False
+
+    def close(self) -> None:
+        """The second time is a mistake."""
+        if self._is_closed:
+            raise RuntimeError("the transport is closed already")
+        self._is_closed = True
+        super().close()
+
+
+@creature("lifecycle/forgotten", like="requests and aiohttp: ResourceWarning for whoever forgets")
+class WarnsWhenForgotten(Wrapper):
+    """Warns whoever did not close it."""
+
+    _is_closed = False
+
+    def close(self) -> None:
+        """Then there is nothing to warn of."""
+        self._is_closed = True
+        super().close()
+
+    def __del__(self) -> None:
+        if not self._is_closed:
+            warnings.warn("unclosed transport", ResourceWarning, stacklevel=1)
