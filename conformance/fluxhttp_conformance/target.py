@@ -48,8 +48,9 @@ class Target:
     @classmethod
     def of(cls, name: str, factory: Any) -> Target:
         """A factory as a target; a class derived from Client is one over the standard library's transport."""
-        is_client = inspect.isclass(factory) and issubclass(factory, Client)
-        return cls(name, fluxhttp.StdlibTransport, client=factory) if is_client else cls(name, factory)
+        if _is_client(factory):
+            return cls(name, fluxhttp.StdlibTransport, client=factory)
+        return cls(name, factory)
 
     @classmethod
     def named(cls, name: str) -> Target:
@@ -92,3 +93,7 @@ class Target:
 
     def __str__(self) -> str:
         return self.name
+
+
+def _is_client(factory: object) -> bool:
+    return isinstance(factory, type) and issubclass(factory, Client)

@@ -13,7 +13,7 @@ from fluxhttp_conformance.zoo.wrapper import Answer, Wrapper
 # Chunks
 
 
-@creature("framing/chunk-size-is-hex-digits-only", like="int(line, 16) of http.client and urllib3")
+@creature("framing/chunk-size-is-hex-digits-only", like="http.client: int(line, 16)")
 class GivesChunkSizesToInt(ChunkWire):
     """Takes for a chunk size whatever int() takes for a number."""
 
@@ -26,8 +26,8 @@ class GivesChunkSizesToInt(ChunkWire):
             return line
 
 
-@creature("chunks/size-has-a-bound", like="CVE-2013-2028: sizes that wrap")
-class WrapsChunkSizesAt64Bits(ChunkWire):
+@creature("chunks/size-has-a-bound")
+class WrapsChunkSizes(ChunkWire):
     """Keeps the last 64 bits of a chunk size."""
 
     def size_line(self, line: bytes) -> bytes:
@@ -45,7 +45,7 @@ class KnowsLowerHexDigitsOnly(ChunkWire):
         return b"malformed\r\n" if re.match(rb"[0-9a-f]*[A-F]", line) else line
 
 
-@creature("chunks/extensions", "framing/chunked", "families/every-split", like="int(line, 16) without a look for ;")
+@creature("chunks/extensions", "framing/chunked", "families/every-split")
 class TakesTheWholeLineForTheSize(ChunkWire):
     """Knows no chunk extensions."""
 
@@ -54,7 +54,7 @@ class TakesTheWholeLineForTheSize(ChunkWire):
         return b"malformed\r\n" if b";" in line else line
 
 
-@creature("chunks/data-longer-than-its-size", like="http.client and urllib3, which skip two bytes unseen")
+@creature("chunks/data-longer-than-its-size", like="http.client")
 class SkipsTwoBytesAfterAChunk(ChunkWire):
     """Does not look at the two bytes after a chunk's data."""
 
@@ -63,7 +63,7 @@ class SkipsTwoBytesAfterAChunk(ChunkWire):
         return b"\r\n"
 
 
-@creature("chunks/cut", "families/every-cut-point", like="readers that end where the connection does")
+@creature("chunks/cut", "families/every-cut-point")
 class TakesTheEndForTheLastChunk(ChunkWire):
     """Takes the end of the stream for that of the chunks."""
 
@@ -72,14 +72,14 @@ class TakesTheEndForTheLastChunk(ChunkWire):
         return {"size": b"0\r\n\r\n", "after": b"\r\n0\r\n\r\n", "trailers": b"\r\n"}.get(self._state, b"")
 
 
-@creature("chunks/endless-line", like="CVE-2023-39326: extensions without a bound")
+@creature("chunks/endless-line", like="CVE-2023-39326 of Go: chunk extensions of any size")
 class GathersChunkLines(ChunkWire):
     """Gathers a chunk line for as long as it goes on."""
 
     held_bytes = HELD_BYTES
 
 
-@creature("chunks/tiny", like="recursive readers")
+@creature("chunks/tiny")
 class ReadsEachChunkOneLevelDeeper(ChunkWire):
     """Reads the next chunk in a call from within the one before."""
 
@@ -92,7 +92,7 @@ class ReadsEachChunkOneLevelDeeper(ChunkWire):
         return deeper(self.count)
 
 
-@creature("chunks/of-any-size", "framing/body-sizes", like="one read() for what may need several")
+@creature("chunks/of-any-size", "framing/body-sizes")
 class ReadsAChunkOnce(ChunkWire):
     """Takes the first 4,096 bytes of a chunk, and zeros for the rest of it."""
 
@@ -112,7 +112,7 @@ class ReadsAChunkOnce(ChunkWire):
         return kept + bytes(len(piece) - len(kept))
 
 
-@creature("trailers/malformed", like="http.client, which skips them unseen")
+@creature("trailers/malformed", like="http.client")
 class SkipsTrailersUnseen(ChunkWire):
     """Skips trailer lines without a look."""
 
@@ -121,7 +121,7 @@ class SkipsTrailersUnseen(ChunkWire):
         return line if line in (b"\r\n", b"\n") else b""
 
 
-@creature("trailers/endless", like="CVE-2021-3737: urllib.request reads them for ever")
+@creature("trailers/endless", like="CVE-2021-3737 of CPython")
 class WaitsForTheEndOfTrailers(ChunkWire):
     """Skips trailers without a bound."""
 
@@ -156,7 +156,7 @@ class TakesTrailersForChunks(ChunkWire):
         return b"0\r\n\r\n" if line in (b"\r\n", b"\n") else b"%x\r\n%b\r\n" % (len(line), line)
 
 
-@creature("chunks/huge-size-costs-nothing", like="bytearray(size) before the bytes come")
+@creature("chunks/huge-size-costs-nothing", like="bytearray(size)")
 class SetsMemoryAsideForAChunk(ChunkWire):
     """Sets memory aside for a whole chunk as soon as its size is known."""
 
@@ -167,7 +167,7 @@ class SetsMemoryAsideForAChunk(ChunkWire):
         return line
 
 
-@creature("framing/huge-length-costs-nothing", "limits/length-is-judged-before-it-is-read", like="read(length)")
+@creature("framing/huge-length-costs-nothing", "limits/length-is-judged-before-it-is-read")
 class SetsMemoryAsideForABody(HeadWire):
     """Sets memory aside for a whole body as soon as its length is known."""
 
@@ -188,7 +188,7 @@ class SetsMemoryAsideForABody(HeadWire):
     "chunks/reset",
     "tls/cut-off",
     "interim/then-the-end",
-    like="requests before 2.32 and urllib3 without enforce_content_length",
+    like="urllib3 before 2.0, and requests on it",
 )
 class TakesAShortBodyForWhole(Answer):
     """Gives a body that broke off for a whole one."""
@@ -227,7 +227,7 @@ class TellsNoLength(Answer):
             raise
 
 
-@creature("reading/short-body-raises", "reading/malformed-chunk-raises", like="readers that close themselves")
+@creature("reading/short-body-raises", "reading/malformed-chunk-raises")
 class FailsOnce(Answer):
     """Raises for a broken body once, and ends it then."""
 
@@ -259,7 +259,7 @@ class TakesAnEmptyReadForAFailure(Answer):
         return data
 
 
-@creature("framing/until-the-connection-closes", "tls/close-notify", like="length = headers.get(..., 0)")
+@creature("framing/until-the-connection-closes", "tls/close-notify")
 class TakesNoLengthForNoBody(Answer):
     """Takes an answer without a length and without chunks for an empty one."""
 
@@ -286,7 +286,7 @@ class TakesAResetForTheEnd(Wrapper):
         return WireDialer(self.dialer, Wire, _ResetSocket)
 
 
-@creature("framing/body-sizes", like="a buffer that is filled once")
+@creature("framing/body-sizes")
 class StopsAtAQuarterMegabyte(Answer):
     """Gives the first 262,144 bytes of a body."""
 
@@ -299,7 +299,7 @@ class StopsAtAQuarterMegabyte(Answer):
         return data
 
 
-@creature("lines/head-ends-at-the-first-empty-line", like="body.lstrip()")
+@creature("lines/head-ends-at-the-first-empty-line")
 class SkipsLineEndsBeforeTheBody(Answer):
     """Skips line ends in front of a body."""
 
@@ -317,7 +317,7 @@ class SkipsLineEndsBeforeTheBody(Answer):
 # What read() gives
 
 
-@creature("reading/byte-by-byte", "reading/pieces", like="file objects that fill their buffer")
+@creature("reading/byte-by-byte", "reading/pieces")
 class GivesMoreThanWasAskedFor(Answer):
     """Takes the size of a read for a hint."""
 

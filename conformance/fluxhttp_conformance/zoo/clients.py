@@ -37,7 +37,7 @@ class _Repairing(Client):
         raise NotImplementedError
 
 
-@creature("targets/control-characters", like="bpo-43882: urlsplit drops TAB, CR and LF")
+@creature("targets/control-characters", like="urllib.parse, which drops TAB, CR and LF")
 class DropsControlCharactersOfTheURL(_Repairing):
     """Drops control characters from a URL instead of refusing it."""
 
@@ -46,7 +46,7 @@ class DropsControlCharactersOfTheURL(_Repairing):
         return re.sub(r"[\x00-\x1f\x7f]", "", url)
 
 
-@creature("hosts/ambiguous", like="browsers, and CVE-2021-41132's kin: a backslash is a slash")
+@creature("hosts/ambiguous", like="browsers")
 class TakesBackslashesForSlashes(_Repairing):
     """Takes a backslash in a URL for a slash."""
 
@@ -55,7 +55,7 @@ class TakesBackslashesForSlashes(_Repairing):
         return url.replace("\\", "/")
 
 
-@creature("targets/not-http", like="curl and HTTPie, which guess the scheme")
+@creature("targets/not-http", like="curl")
 class GuessesTheScheme(_Repairing):
     """Takes a URL without a scheme for an http one."""
 
@@ -64,7 +64,7 @@ class GuessesTheScheme(_Repairing):
         return url if "://" in url else f"http://{url.lstrip('/')}"
 
 
-@creature("proxies/absolute-form", "targets/path-and-query", like="normalising what is not the host's")
+@creature("proxies/absolute-form", "targets/path-and-query")
 class LowersTheWholeURL(Client):
     """Lower-cases a URL, path and credentials included."""
 
@@ -73,7 +73,7 @@ class LowersTheWholeURL(Client):
         return super().do(method, url.lower() if isinstance(url, str) else url, **options)
 
 
-@creature("targets/no-fragment", like="clients before bpo-11703")
+@creature("targets/no-fragment")
 class SendsFragments(Client):
     """Sends the fragment as part of the target."""
 
@@ -82,7 +82,7 @@ class SendsFragments(Client):
         return super().do(method, url.replace("#", "%23") if isinstance(url, str) else url, **options)
 
 
-@creature("targets/long-urls", like="CVE-2021-33503 of urllib3: time by the square of the at signs")
+@creature("targets/long-urls", like="CVE-2021-33503 of urllib3: at signs in quadratic time")
 class LooksForTheAuthoritySlowly(Client):
     """Looks at a URL in time that grows with the square of its length."""
 
@@ -115,7 +115,7 @@ class _Cleaning(Client):
         raise NotImplementedError
 
 
-@creature("sent-fields/control-characters", like="str.splitlines()[0] and strip()")
+@creature("sent-fields/control-characters")
 class DropsControlCharactersOfValues(_Cleaning):
     """Drops control characters from a value instead of refusing it."""
 
@@ -124,7 +124,7 @@ class DropsControlCharactersOfValues(_Cleaning):
         return name, re.sub(r"[\x00-\x1f\x7f\ud800-\udfff]", "", value)
 
 
-@creature("sent-fields/names-are-tokens", like="CVE-2019-9740's kin")
+@creature("sent-fields/names-are-tokens")
 class DropsBadCharactersOfNames(_Cleaning):
     """Drops what is no token from a name instead of refusing it."""
 
@@ -147,7 +147,7 @@ class LetsTheVersionBeChosen(Client):
 # What belongs to the caller
 
 
-@creature("requests/arguments-are-left-alone", like="headers.update() on what the caller passed")
+@creature("requests/arguments-are-left-alone")
 class ChangesItsArguments(Client):
     """Adds a field of its own to the caller's dictionary."""
 
@@ -176,7 +176,7 @@ class LetsRequestsBeChanged(Client):
         return _OpenRequest(request.method, request.url, request.headers, request.body, decodes=request.decodes)
 
 
-@creature("bodies/kinds-of-bytes", like="the buffer's address, whatever the view says")
+@creature("bodies/kinds-of-bytes")
 class SendsTheMemoryUnderAView(Client):
     """Sends all of the memory that a view shows a part of."""
 
@@ -204,7 +204,7 @@ class KnowsSettingsByIdentity(Client):
         return super().send(request, config=config)
 
 
-@creature("lifecycle/transport-of-the-caller", like="httpx.Client(transport=...)")
+@creature("lifecycle/transport-of-the-caller")
 class ClosesTheCallersTransport(Client):
     """Closes the transport that it was given."""
 

@@ -36,7 +36,7 @@ class _Tired(Wrapper):
         raise NotImplementedError
 
 
-@creature("connections/many-in-a-row", like="keep-alive limits below what the peer has")
+@creature("connections/many-in-a-row")
 class UsesAConnectionFiftyTimes(_Tired):
     """Makes a new connection after fifty requests."""
 
@@ -48,7 +48,7 @@ class UsesAConnectionFiftyTimes(_Tired):
         return self._count % 50 == 0
 
 
-@creature("framing/chunked", "connections/used-again", "chunks/extensions", like="clients that drop what was chunked")
+@creature("framing/chunked", "connections/used-again", "chunks/extensions")
 class LeavesChunkedConnections(_Tired):
     """Makes a new connection after an answer in chunks."""
 
@@ -63,7 +63,6 @@ class LeavesChunkedConnections(_Tired):
     "framing/head-has-no-body",
     "reading/no-body-is-read-whole",
     "redirects/head-without-a-body",
-    like="clients that wait for a body to end",
 )
 class LeavesConnectionsWithoutABody(_Tired):
     """Makes a new connection after an answer that has no body."""
@@ -73,7 +72,7 @@ class LeavesConnectionsWithoutABody(_Tired):
         return request.method == "HEAD" or answer.status_code in (204, 304)
 
 
-@creature("redirects/followed", "locations/none", like="clients that close on 3xx")
+@creature("redirects/followed", "locations/none")
 class LeavesRedirectedConnections(_Tired):
     """Makes a new connection after a redirect."""
 
@@ -82,7 +81,7 @@ class LeavesRedirectedConnections(_Tired):
         return answer.status_code // 100 == 3
 
 
-@creature("bodies/any-bytes", "requests/methods", "connections/used-again", like="clients that never reuse for POST")
+@creature("bodies/any-bytes", "requests/methods", "connections/used-again")
 class LeavesConnectionsAfterPost(_Tired):
     """Makes a new connection after a request with a body."""
 
@@ -91,7 +90,7 @@ class LeavesConnectionsAfterPost(_Tired):
         return request.method in ("POST", "PUT", "PATCH")
 
 
-@creature("tls/used-again", "tls/insecure-is-not-shared", like="clients that shake hands for each request")
+@creature("tls/used-again", "tls/insecure-is-not-shared")
 class ShakesHandsEachTime(_Tired):
     """Makes a new TLS connection for each request."""
 
@@ -112,7 +111,7 @@ class _BlindSocket(WireSocket):
 @creature(
     "connections/surplus-after-a-while",
     "resending/not-on-a-closed-connection",
-    like="http.client, which does not look before it writes",
+    like="http.client",
 )
 class UsesConnectionsUnseen(WithSockets):
     """Does not look whether anything came on a connection before it uses it again."""
@@ -135,7 +134,6 @@ class _SippingSocket(_BlindSocket):
     "connections/surplus-with-the-answer",
     "framing/surplus-bytes",
     "framing/bytes-where-no-body-is",
-    like="http.client's file object, with surplus left in the socket",
 )
 class LeavesASurplusForTheNext(WithSockets):
     """Takes what followed an answer for the next answer."""
@@ -228,7 +226,6 @@ class KeepsHalfReadConnections(_Recycling):
 @creature(
     "connections/late-answer",
     "connections/not-used-after-a-failure",
-    like="http.client, which keeps its socket after a bad head",
 )
 class KeepsFailedConnections(_Recycling):
     """Uses a connection again on which a call has failed before there was an answer."""
@@ -242,7 +239,7 @@ class KeepsFailedConnections(_Recycling):
             self.recycler.keeps = False
 
 
-@creature("connections/fork", like="requests, httpx and redis-py in programs that fork")
+@creature("connections/fork")
 class UsesConnectionsOfItsParent(_Recycling):
     """Uses the connections of its parent in a child process."""
 
@@ -253,7 +250,7 @@ class UsesConnectionsOfItsParent(_Recycling):
         return recycler
 
 
-@creature("connections/unread-body", "reading/unread-rest-ends-the-connection", like="requests' and Go's draining")
+@creature("connections/unread-body", "reading/unread-rest-ends-the-connection")
 class DrainsWhatIsLeft(Wrapper):
     """Reads what is left of an answer when it is closed, to keep the connection."""
 
@@ -266,7 +263,7 @@ class DrainsWhatIsLeft(Wrapper):
     answers = _Drained
 
 
-@creature("reading/closed-twice", like="pools that take a connection back twice")
+@creature("reading/closed-twice")
 class ClosesWhoeverHasTheConnection(Wrapper):
     """Ends the answer that was begun last when an older one is closed a second time."""
 
@@ -289,7 +286,7 @@ class ClosesWhoeverHasTheConnection(Wrapper):
     answers = _Closed
 
 
-@creature("connections/two-answers-at-once", like="one socket for all")
+@creature("connections/two-answers-at-once")
 class SharesOneConnection(Wrapper):
     """Sends a request on a connection whose answer is still being read."""
 
@@ -316,7 +313,6 @@ class SharesOneConnection(Wrapper):
     "locations/another-origin",
     "tls/trusted",
     "tunnels/one-an-origin",
-    like="connection coalescing, misunderstood",
 )
 class PoolsByPort(Wrapper):
     """Uses a connection for any host with the same port."""

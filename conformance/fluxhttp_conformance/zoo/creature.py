@@ -30,7 +30,7 @@ class Creature:
     Attributes:
         name: what it does, in words with hyphens.
         description: the same as a sentence.
-        like: the library or advisory that is known for it, "" for none.
+        like: the library, advisory or line of code that is known for it, "" for none.
         caught_by: the ids of the cases that must fail on it.
         factory: the class that has the fault.
         target: how the suite opens it.

@@ -27,29 +27,27 @@ if TYPE_CHECKING:
     from fluxhttp import Deadline, Request, TransportResponse
 
 
-@fails_as("connections/refused", "pickling/errors-of-connections", like="urllib's and http.client's bare OSError")
+@fails_as("connections/refused", "pickling/errors-of-connections", like="http.client")
 def leaks_the_error_of_the_system(error: FluxHTTPError) -> Exception:
     """Lets the error of a failed connect through as the system raised it."""
     cause = error.__cause__
     return cause if isinstance(error, ConnectError) and isinstance(cause, OSError) else error
 
 
-@fails_as("errors/one-tree", "errors/may-it-be-sent-again", like="http.client.RemoteDisconnected and BadStatusLine")
+@fails_as("errors/one-tree", "errors/may-it-be-sent-again")
 def leaks_a_value_error(error: FluxHTTPError) -> Exception:
     """Raises a ValueError for an answer that did not come."""
     return ValueError(str(error)) if type(error) is ReceiveError else error
 
 
-@fails_as("errors/one-tree", like="except Exception: raise Error from None")
+@fails_as("errors/one-tree")
 def says_nothing(error: FluxHTTPError) -> Exception:
     """Raises errors without a text."""
     error.args = ()
     return error
 
 
-@fails_as(
-    "errors/may-it-be-sent-again", "interim/then-the-end", "bodies/reset-while-sending", like="retrying what was done"
-)
+@fails_as("errors/may-it-be-sent-again", "interim/then-the-end", "bodies/reset-while-sending")
 def says_that_nothing_was_sent(error: FluxHTTPError) -> Exception:
     """Says of every failure that the request was not sent."""
     if isinstance(error, TransportError):
@@ -57,7 +55,7 @@ def says_that_nothing_was_sent(error: FluxHTTPError) -> Exception:
     return error
 
 
-@fails_as("connections/refused", "tls/broken-handshake", "tls/plain-answer", "proxies/unreachable", like="one flag")
+@fails_as("connections/refused", "tls/broken-handshake", "tls/plain-answer", "proxies/unreachable")
 def says_that_all_was_sent(error: FluxHTTPError) -> Exception:
     """Says of every failure that the request may have been sent."""
     if isinstance(error, TransportError):
@@ -65,7 +63,7 @@ def says_that_all_was_sent(error: FluxHTTPError) -> Exception:
     return error
 
 
-@fails_as("chunks/cut", "chunks/reset", "framing/chunk-size-is-hex-digits-only", like="one phase for all of an answer")
+@fails_as("chunks/cut", "chunks/reset", "framing/chunk-size-is-hex-digits-only")
 def takes_the_body_for_the_head(error: FluxHTTPError) -> Exception:
     """Says of a failure in the body that it was one in the head."""
     if isinstance(error, TransportError) and error.phase == "body":
@@ -73,7 +71,7 @@ def takes_the_body_for_the_head(error: FluxHTTPError) -> Exception:
     return error
 
 
-@creature("errors/name-the-call", "connections/refused", like="urllib3's MaxRetryError, which shows the query")
+@creature("errors/name-the-call", "connections/refused", like="urllib3's MaxRetryError")
 class TellsTheWholeURL(Wrapper):
     """Puts the whole URL into its errors, with what is secret in it."""
 
@@ -96,7 +94,7 @@ class TellsTheWholeURL(Wrapper):
             raise
 
 
-@fails_as("pickling/errors", "pickling/errors-of-connections", like="requests' and httpx's errors, which keep sockets")
+@fails_as("pickling/errors", "pickling/errors-of-connections")
 def keeps_a_lock_in_its_errors(error: FluxHTTPError) -> Exception:
     """Raises errors that hold what cannot be pickled."""
     error.connection = threading.Lock()  # type: ignore[attr-defined]  # that is the fault
@@ -115,13 +113,13 @@ def raises_the_sockets_timeout(error: FluxHTTPError) -> Exception:
     return TimeoutError(str(error)) if isinstance(error, RequestTimeoutError) else error
 
 
-@fails_as("bodies/reset-while-sending", like="one error for both directions")
+@fails_as("bodies/reset-while-sending")
 def takes_sending_for_receiving(error: FluxHTTPError) -> Exception:
     """Raises ReceiveError where the request broke."""
     return ReceiveError(str(error), phase="head") if isinstance(error, SendError) else error
 
 
-@fails_as("tls/untrusted", "tls/wrong-host", "tunnels/certificate-inside", like="ssl.SSLError for all of TLS")
+@fails_as("tls/untrusted", "tls/wrong-host", "tunnels/certificate-inside")
 def takes_distrust_for_a_broken_handshake(error: FluxHTTPError) -> Exception:
     """Raises TLSError for a certificate that was not believed."""
     return TLSError(str(error), maybe_sent=False) if isinstance(error, CertificateError) else error
@@ -133,7 +131,7 @@ def takes_the_proxy_for_the_origin(error: FluxHTTPError) -> Exception:
     return ConnectError(str(error)) if isinstance(error, ProxyError) else error
 
 
-@creature("credentials/challenge-is-an-answer", like="requests' raise_for_status() as a default")
+@creature("credentials/challenge-is-an-answer")
 class TakesAStatusForAFailure(Wrapper):
     """Raises for a status of 400 or above."""
 
@@ -146,7 +144,7 @@ class TakesAStatusForAFailure(Wrapper):
         return answer
 
 
-@creature("errors/interrupts-pass-through", like="except BaseException: of more than one library")
+@creature("errors/interrupts-pass-through", like="except BaseException:")
 class SwallowsInterrupts(Wrapper):
     """Takes Ctrl-C for a failure of the exchange."""
 
@@ -174,7 +172,7 @@ class SwallowsInterrupts(Wrapper):
 # Limits and time
 
 
-@creature("connections/not-used-after-a-failure", like="http.client's 100 fields, whatever you ask")
+@creature("connections/not-used-after-a-failure", like="http.client, which stops at 100 fields")
 class HasLimitsOfItsOwn(Wrapper):
     """Does not mind the limits of a call's head."""
 
@@ -191,7 +189,7 @@ class _StoppedClock:
         """Not at all."""
 
 
-@creature("tls/plain-and-secure-apart", like="frozen clocks of tests")
+@creature("tls/plain-and-secure-apart")
 class HasAClockThatStands(Wrapper):
     """Measures time on a clock that does not go."""
 

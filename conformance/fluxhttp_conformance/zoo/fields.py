@@ -48,15 +48,13 @@ def _join(lines: list[bytes]) -> list[bytes]:
     return [name + b":" + value for name, value in joined.items()]
 
 
-@reads_heads(
-    "fields/set-cookie-is-never-joined", "credentials/challenge-is-an-answer", like="requests: one str for all cookies"
-)
+@reads_heads("fields/set-cookie-is-never-joined", "credentials/challenge-is-an-answer", like="requests")
 def joins_lines_of_one_name(head: bytes) -> bytes:
     """Joins lines of one name with a comma, Set-Cookie included."""
     return _lines(head, _join)
 
 
-@reads_heads("fields/lines-keep-their-order", like="dictionaries from name to values")
+@reads_heads("fields/lines-keep-their-order")
 def groups_lines_of_one_name(head: bytes) -> bytes:
     """Moves lines of one name together."""
     return _lines(head, _group)
@@ -68,7 +66,7 @@ def keeps_the_last_line_of_a_name(head: bytes) -> bytes:
     return _lines(head, lambda lines: list({line.partition(b":")[0].lower(): line for line in lines}.values()))
 
 
-@creature("fields/empty-value", "fields/well-known", like="off by one")
+@creature("fields/empty-value", "fields/well-known")
 class DropsTheLastField(Answer):
     """Drops the last field of an answer."""
 
@@ -78,13 +76,13 @@ class DropsTheLastField(Answer):
         return Headers(self.inner.headers.multi_items()[:-1])
 
 
-@reads_heads("fields/names-in-any-case", "reading/head", like="net/http's canonical names")
+@reads_heads("fields/names-in-any-case", "reading/head", like="Go's canonical names")
 def title_cases_names(head: bytes) -> bytes:
     """Gives every name in title case."""
     return _names(head, bytes.title)
 
 
-@reads_heads("fields/names-in-any-case", like="aiohttp and h11, which lower-case them")
+@reads_heads("fields/names-in-any-case", like="h11")
 def lowers_names(head: bytes) -> bytes:
     """Gives every name in lower case."""
     return _names(head, bytes.lower)
@@ -97,7 +95,7 @@ def spells_a_name_as_it_came_first(head: bytes) -> bytes:
     return _names(head, lambda name: spelt.setdefault(name.lower(), name))
 
 
-@reads_heads("fields/names-are-tokens", like="filters of letters, digits and hyphens")
+@reads_heads("fields/names-are-tokens")
 def knows_plain_names_only(head: bytes) -> bytes:
     """Drops a line whose name has other characters than letters, digits and hyphens."""
     return _lines(head, lambda lines: [line for line in lines if re.match(rb"[A-Za-z][A-Za-z0-9-]*:", line)])
@@ -121,7 +119,7 @@ def collapses_blanks(head: bytes) -> bytes:
     return re.sub(rb"[ \t]+", b" ", head)
 
 
-@reads_heads("fields/values-are-not-rewritten", "fields/well-known", like="email.message, which takes them for lists")
+@reads_heads("fields/values-are-not-rewritten", "fields/well-known")
 def splits_values_at_commas(head: bytes) -> bytes:
     """Makes a line of each part of a list."""
 
@@ -138,7 +136,7 @@ def unquotes_values(head: bytes) -> bytes:
     return re.sub(rb'\\(.)|"', rb"\1", head)
 
 
-@creature("fields/absent", "framing/content-length", like="servers' habits that crept into doubles")
+@creature("fields/absent", "framing/content-length")
 class InventsADate(Answer):
     """Adds a Date where none came."""
 
@@ -149,7 +147,7 @@ class InventsADate(Answer):
         return Headers(pairs if "date" in self.inner.headers else (*pairs, ("Date", "Thu, 01 Jan 1970 00:00:00 GMT")))
 
 
-@creature("framing/chunked", "trailers/are-dropped", "fields/well-known", like="Go's Response.Header")
+@creature("framing/chunked", "trailers/are-dropped", "fields/well-known", like="Go's http.Response")
 class HidesFramingFields(Answer):
     """Hides the fields that told the length of the body."""
 
@@ -160,9 +158,7 @@ class HidesFramingFields(Answer):
         return Headers([pair for pair in self.inner.headers.multi_items() if pair[0].lower() not in hidden])
 
 
-@creature(
-    "framing/head-has-no-body", "framing/no-content-has-no-body", "framing/not-modified-has-no-body", like="nginx"
-)
+@creature("framing/head-has-no-body", "framing/no-content-has-no-body", "framing/not-modified-has-no-body")
 class HidesTheLengthOfNoBody(Answer):
     """Hides Content-Length and Transfer-Encoding of an answer that has no body."""
 
@@ -176,7 +172,7 @@ class HidesTheLengthOfNoBody(Answer):
         return Headers([pair for pair in headers.multi_items() if pair[0].lower() not in hidden])
 
 
-@creature("families/mutations", "reading/head", like="str.encode() of what was read as latin-1")
+@creature("families/mutations", "reading/head")
 class TakesFieldsForASCII(Answer):
     """Leaks a UnicodeEncodeError for a value with other characters than ASCII."""
 
@@ -188,7 +184,7 @@ class TakesFieldsForASCII(Answer):
         return self.inner.headers
 
 
-@creature("limits/costly-values", like="CVE-2024-7592 and CVE-2025-27789: patterns that try again and again")
+@creature("limits/costly-values", like="CVE-2024-7592 of CPython: cookies in quadratic time")
 class LooksForListsSlowly(Answer):
     """Looks at each value in time that grows with the square of its length."""
 
@@ -206,13 +202,13 @@ class LooksForListsSlowly(Answer):
 # Lines that are none
 
 
-@reads_heads("lines/malformed", like="http.client and email: a bad line ends or leaves the head")
+@reads_heads("lines/malformed", like="http.client, where a bad line takes those after it along")
 def skips_malformed_lines(head: bytes) -> bytes:
     """Skips a line that is no field."""
     return _lines(head, lambda lines: [line for line in lines if _is_field(line) or line[:1] in b" \t"])
 
 
-@reads_heads("lines/fold-of-nothing", like="CVE-2019-18277's kin")
+@reads_heads("lines/fold-of-nothing")
 def strips_lines(head: bytes) -> bytes:
     """Takes the blanks off both ends of each line."""
     return re.sub(rb"(\r?\n)[ \t]+", rb"\1", head)
@@ -221,7 +217,9 @@ def strips_lines(head: bytes) -> bytes:
 # What a field says
 
 
-@reads_heads("framing/length-is-digits-only", "limits/length-is-judged-before-it-is-read", like="int(value)")
+@reads_heads(
+    "framing/length-is-digits-only", "limits/length-is-judged-before-it-is-read", like="http.client: int(length)"
+)
 def gives_the_length_to_int(head: bytes) -> bytes:
     """Takes for a length whatever int() takes for a number, and is not ready for what it raises."""
 
@@ -231,7 +229,7 @@ def gives_the_length_to_int(head: bytes) -> bytes:
     return re.sub(rb"(?i)(\ncontent-length:)([^\r\n]*)", plain, head)
 
 
-@reads_heads("framing/length-has-a-bound", like="strtoull and its kin")
+@reads_heads("framing/length-has-a-bound")
 def wraps_lengths_at_64_bits(head: bytes) -> bytes:
     """Keeps the last 64 bits of a length."""
 
@@ -241,13 +239,13 @@ def wraps_lengths_at_64_bits(head: bytes) -> bytes:
     return re.sub(rb"(?i)(\ncontent-length: *)([0-9]+)", wrapped, head)
 
 
-@reads_heads("framing/leading-zeros-in-a-length", like="int(value, 0) and strtol")
+@reads_heads("framing/leading-zeros-in-a-length", like="strtol with base 0")
 def reads_lengths_as_octal(head: bytes) -> bytes:
     """Takes a length that begins with zero for an octal one."""
     return re.sub(rb"(?i)(\ncontent-length: *)(0[0-7]+)", lambda found: found[1] + b"%d" % int(found[2], 8), head)
 
 
-@reads_heads("framing/lengths-that-differ", like="CVE-2022-31778's kin: the first of two lengths")
+@reads_heads("framing/lengths-that-differ", like="http.client")
 def takes_the_first_length(head: bytes) -> bytes:
     """Takes the first of several lengths."""
     seen: list[bytes] = []
@@ -259,19 +257,19 @@ def takes_the_first_length(head: bytes) -> bytes:
     return _lines(head, lambda lines: [line for line in lines if is_wanted(line)])
 
 
-@reads_heads("transfer/chunked-in-any-case", like='== "chunked"')
+@reads_heads("transfer/chunked-in-any-case", like="== 'chunked'")
 def knows_chunked_in_lower_case_only(head: bytes) -> bytes:
     """Does not know Chunked."""
     return re.sub(rb"\nTransfer-Encoding:[ \t]*(?!chunked)[A-Za-z]+[ \t]*\r", b"\nTransfer-Encoding: x\r", head)
 
 
-@reads_heads("connections/closed-by-the-answer", like='== "close" of a list')
+@reads_heads("connections/closed-by-the-answer")
 def does_not_hear_close(head: bytes) -> bytes:
     """Keeps a connection that the answer said to close."""
     return re.sub(rb"(?i)(\nconnection:[^\r\n]*?)close", rb"\1x", head)
 
 
-@reads_heads("locations/https", like="CVE-2022-27774's kin")
+@reads_heads("locations/https")
 def stays_with_http(head: bytes) -> bytes:
     """Follows a redirect to https without TLS."""
     return head.replace(b"\nLocation: https:", b"\nLocation: http:")
@@ -285,13 +283,13 @@ def invents_a_location(head: bytes) -> bytes:
     return head
 
 
-@reads_heads("redirects/not-followed", like='if "location" in headers:')
+@reads_heads("redirects/not-followed")
 def follows_whatever_has_a_location(head: bytes) -> bytes:
     """Takes any answer with a Location for a redirect."""
     return re.sub(rb"\AHTTP/1.1 (200|201|202|30[056]|399|400|503) (?=[\s\S]*\nLocation:)", b"HTTP/1.1 302 ", head)
 
 
-@reads_heads("locations/nothing-is-injected", like="unquote() before the request is built")
+@reads_heads("locations/nothing-is-injected")
 def decodes_locations(head: bytes) -> bytes:
     """Decodes the escapes of a Location."""
     return re.sub(rb"(\nLocation: )([^\r\n]*)", lambda found: found[1] + unquote_to_bytes(found[2]), head)

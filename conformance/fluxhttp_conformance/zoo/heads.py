@@ -22,7 +22,7 @@ def _first_line(head: bytes) -> tuple[bytes, bytes]:
     return line.rstrip(b"\r"), (b"\r" if line.endswith(b"\r") else b"") + end + rest
 
 
-@reads_heads("status/code-is-three-digits", like="http.client, which gives the code to int()")
+@reads_heads("status/code-is-three-digits", like="http.client: int(status)")
 def gives_the_code_to_int(head: bytes) -> bytes:
     """Takes for a status code whatever int() takes for a number."""
     line, rest = _first_line(head)
@@ -36,7 +36,7 @@ def gives_the_code_to_int(head: bytes) -> bytes:
     return b" ".join(words) + rest
 
 
-@reads_heads("status/malformed-versions", like="http.client, which takes what begins with HTTP/1 for 1.1")
+@reads_heads("status/malformed-versions", like="http.client")
 def takes_any_version_that_begins_with_1(head: bytes) -> bytes:
     """Reads HTTP/1.12, HTTP/1.x and HTTP/1 as HTTP/1.1."""
     return re.sub(rb"\AHTTP/ ?\+?1?[^ ]*(?= )", b"HTTP/1.1", head)
@@ -54,7 +54,7 @@ def refuses_minor_versions_above_1(head: bytes) -> bytes:
     return re.sub(rb"\AHTTP/1\.[2-9]", b"HTTP/9.9", head)
 
 
-@reads_heads("status/other-protocol-names", like="curl, which takes ICY for HTTP")
+@reads_heads("status/other-protocol-names")
 def takes_any_name_for_http(head: bytes) -> bytes:
     """Does not look at the protocol's name."""
     return re.sub(rb"\A[^\d\r\n]{0,9}1\.1 ", b"HTTP/1.1 ", head)
@@ -65,19 +65,19 @@ class _OldHTTP(HeadWire):
         return head if head.startswith(b"HTTP/"[: len(head)]) else b"HTTP/1.0 200 OK\r\n\r\n" + head
 
 
-@creature("tls/plain-request", "tunnels/broken-connect", like="HTTP/0.9, which curl took until 7.66")
+@creature("tls/plain-request", "tunnels/broken-connect", like="curl before 7.66: HTTP/0.9")
 class TakesAnythingForABody(_OldHTTP):
     """Takes an answer without a status line for an HTTP/0.9 body."""
 
 
-@reads_heads("status/no-reason-phrase", like="parsers that split a status line into three")
+@reads_heads("status/no-reason-phrase")
 def wants_a_reason_phrase(head: bytes) -> bytes:
     """Refuses a status line without a reason phrase."""
     line, rest = _first_line(head)
     return head if len(line.split(b" ", 2)) == 3 and line[-1:] != b" " else b"HTTP/1.1 malformed" + rest
 
 
-@creature("status/no-reason-phrase", like="doubles that fill in http.client.responses")
+@creature("status/no-reason-phrase")
 class FillsInTheReason(Answer):
     """Puts the registered reason phrase where none came."""
 
@@ -116,7 +116,7 @@ class KnowsRegisteredCodesOnly(Wrapper):
     "lines/no-empty-line",
     "status/end-in-status-line",
     "families/every-cut-point",
-    like="http.client and urllib3: a header block cut by the peer becomes a complete 200",
+    like="http.client and urllib3",
 )
 def takes_the_end_for_the_empty_line(head: bytes) -> bytes:
     """Takes a head that the peer cut for a whole one."""
@@ -133,7 +133,7 @@ def ends_lines_at_cr(head: bytes) -> bytes:
     "families/byte-by-byte",
     "families/every-split",
     "fields/well-known",
-    like="toys that call recv once",
+    like="a single recv()",
 )
 class TakesOneReadForTheHead(HeadWire):
     """Believes that the first piece which comes is the whole head."""
@@ -159,7 +159,7 @@ class _Interim(HeadWire):
         return super().sent(message)
 
 
-@creature("interim/fields-are-not-merged", like="net/http before it kept 1xx fields apart")
+@creature("interim/fields-are-not-merged")
 class MergesInterimFields(_Interim):
     """Adds the fields of interim answers to those of the final one."""
 
@@ -172,7 +172,7 @@ class MergesInterimFields(_Interim):
         return line + b"\n" + self.kept + fields
 
 
-@creature("interim/has-no-body", like="CVE-2023-46136's kin: a length beside a status that has no body")
+@creature("interim/has-no-body")
 class ReadsBodiesOfInterimAnswers(_Interim):
     """Skips as many bytes after an interim answer as it declares."""
 
@@ -218,7 +218,7 @@ class SkipsInterimAnswersUnread(_Interim):
     "bodies/interim-answer-while-sending",
     "interim/final-answer-comes-late",
     "interim/then-the-end",
-    like="http.client until 3.8: a 103 taken for the final answer (bpo-35943)",
+    like="http.client, urllib3 and requests",
 )
 def takes_103_for_the_answer(head: bytes) -> bytes:
     """Skips 100 alone: any other interim answer is the final one."""
@@ -227,7 +227,7 @@ def takes_103_for_the_answer(head: bytes) -> bytes:
     return head
 
 
-@reads_heads("framing/upgrade-offered", like="clients that hand the connection over whenever Upgrade is there")
+@reads_heads("framing/upgrade-offered")
 def takes_upgrade_for_a_switch(head: bytes) -> bytes:
     """Takes an answer that offers an upgrade for one that switched protocols."""
     return head.replace(b"HTTP/1.1 200", b"HTTP/1.1 101", 1) if b"\r\nUpgrade:" in head else head

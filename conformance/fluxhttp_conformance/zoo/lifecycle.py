@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 from fluxhttp_conformance.zoo.sockets import WithSockets
 
 
-@creature("lifecycle/failures-leave-nothing-open", like="sockets that the collector closes")
+@creature("lifecycle/failures-leave-nothing-open")
 class ForgetsToClose(WithSockets):
     """Leaves connections open that it is done with."""
 
@@ -34,7 +34,7 @@ class ForgetsToClose(WithSockets):
     sockets = _Kept
 
 
-@creature("lifecycle/used-after-close", like="httpx 0.13 and Node agents, which open again")
+@creature("lifecycle/used-after-close")
 class AnswersAfterClose(Wrapper):
     """Opens again when it is used after it was closed."""
 
@@ -44,7 +44,7 @@ class AnswersAfterClose(Wrapper):
         self.inner: StdlibTransport = self.open()
 
 
-@creature("lifecycle/close", like="pools that assert they are open")
+@creature("lifecycle/close")
 class ClosesOnce(Wrapper):
     """Cannot be closed a second time."""
 
@@ -58,7 +58,7 @@ class ClosesOnce(Wrapper):
         super().close()
 
 
-@creature("lifecycle/forgotten", like="requests and aiohttp: ResourceWarning for whoever forgets")
+@creature("lifecycle/forgotten", like="aiohttp")
 class WarnsWhenForgotten(Wrapper):
     """Warns whoever did not close it."""
 

@@ -22,7 +22,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
     "redirects/head-without-a-body",
     "redirects/loop",
     "locations/bad",
-    like="CVE-2025-50181 of urllib3; urllib.request and fetch follow by themselves",
+    like="urllib.request; CVE-2025-50181 of urllib3",
 )
 class FollowsRedirects(Wrapper):
     """Follows redirects itself, with GET."""
@@ -42,7 +42,7 @@ class FollowsRedirects(Wrapper):
             request = rebuilt(request, url=url, method="GET", body=b"")
 
 
-@creature("credentials/challenge-is-an-answer", like="urllib.request's and curl's handlers")
+@creature("credentials/challenge-is-an-answer", like="urllib.request.HTTPBasicAuthHandler")
 class AnswersChallenges(Wrapper):
     """Sends a request again when it is asked for credentials."""
 
@@ -113,7 +113,7 @@ def _gunzip(body: bytes) -> bytes:
     "codings/every-status",
     "codings/in-pieces",
     "reading/codings-are-left-on",
-    like="urllib3's decode_content and aiohttp's auto_decompress: decoded twice",
+    like="urllib3's decode_content",
 )
 class DecodesGzipToo(_Decoded):
     """Undoes gzip below the client, which undoes it again."""
@@ -138,7 +138,7 @@ class DecodesOneMember(_Plain):
             return body
 
 
-@creature("codings/deflate", like="zlib.decompress, which knows no bare deflate")
+@creature("codings/deflate", like="zlib.decompress")
 class KnowsWrappedDeflateOnly(_Plain):
     """Undoes deflate, and takes a body without zlib's wrapper for one that is not coded."""
 
@@ -152,7 +152,7 @@ class KnowsWrappedDeflateOnly(_Plain):
             return body
 
 
-@creature("codings/identity", like="sniffing")
+@creature("codings/identity")
 class GuessesCodings(_Decoded):
     """Undoes gzip wherever a body looks like it."""
 
@@ -165,7 +165,7 @@ class GuessesCodings(_Decoded):
         return _gunzip(body)
 
 
-@creature("codings/chain", like='headers["Content-Encoding"], split by nobody')
+@creature("codings/chain")
 class KnowsOneCoding(Answer):
     """Tells the first of several codings."""
 

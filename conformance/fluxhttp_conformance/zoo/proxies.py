@@ -25,19 +25,19 @@ def sends_origin_form_to_proxies(message: bytes) -> bytes:
     return re.sub(rb"\A([A-Z]+) http://[^/ ]*", rb"\1 ", message)
 
 
-@writes("proxies/forwarded-as-built", like="curl, wget and browsers")
+@writes("proxies/forwarded-as-built", like="curl and browsers")
 def adds_proxy_connection(message: bytes) -> bytes:
     """Sends Proxy-Connection to a proxy that forwards."""
     return re.sub(rb"\A([A-Z]+ http://[^\r\n]*\r\n)", rb"\1Proxy-Connection: keep-alive\r\n", message)
 
 
-@writes("tunnels/connect", like="http.client's _tunnel: HTTP/1.0, and no Host before 3.12")
+@writes("tunnels/connect", like="http.client before 3.12")
 def connects_with_http_1_0(message: bytes) -> bytes:
     """Asks for a tunnel with HTTP/1.0."""
     return re.sub(rb"\A(CONNECT [^ ]*) HTTP/1\.1", rb"\1 HTTP/1.0", message)
 
 
-@writes("tunnels/addresses-and-ports", "tunnels/connect", like="request lines made of a Host field")
+@writes("tunnels/addresses-and-ports", "tunnels/connect")
 def connects_without_a_port(message: bytes) -> bytes:
     """Asks for a tunnel without the default port."""
     return re.sub(rb"\A(CONNECT [^ ]*):443 ", rb"\1 ", message)
@@ -50,7 +50,7 @@ def _each(proxies: Any, change: Callable[[str], str]) -> Any:
     return {scheme: change(url) for scheme, url in dict(proxies).items()}
 
 
-@creature("proxies/credentials", like="urlsplit().username, which is not decoded")
+@creature("proxies/credentials", like="urlsplit().username")
 class DoesNotDecodeItsCredentials(Wrapper):
     """Sends the credentials of a proxy as they stand in its URL."""
 
@@ -88,7 +88,7 @@ class SendsProxyCredentialsEverywhere(Wrapper):
         return WireDialer(self.dialer, Telling)
 
 
-@creature("proxies/nothing-is-injected", like="CVE-2026-1502 of http.client; urllib.parse, which drops line ends")
+@creature("proxies/nothing-is-injected", like="urllib.parse, which drops line ends")
 class CleansTheProxyURL(Wrapper):
     """Drops control characters from a proxy's URL instead of refusing it."""
 
@@ -97,7 +97,7 @@ class CleansTheProxyURL(Wrapper):
         super().__init__(proxies=_each(proxies, lambda url: clean("", url)), **options)
 
 
-@creature("proxies/unreachable", "tunnels/refused", like="PAC files that end in DIRECT")
+@creature("proxies/unreachable", "tunnels/refused")
 class GoesDirectInstead(Wrapper):
     """Goes to the origin directly where the proxy fails."""
 
@@ -118,7 +118,7 @@ class GoesDirectInstead(Wrapper):
         super().close()
 
 
-@creature("proxies/each-hop", like="clients that choose the proxy once for a call")
+@creature("proxies/each-hop")
 class ProxiesTheFirstHostOnly(Wrapper):
     """Goes through the proxy to the first host it is asked for, and directly to others."""
 
@@ -156,9 +156,7 @@ class _Refusal:
         """Nothing to give back."""
 
 
-@creature(
-    "tunnels/refused", "tunnels/addresses-and-ports", like="CVE-2009-2062's kin: a proxy's page shown as a site's"
-)
+@creature("tunnels/refused", "tunnels/addresses-and-ports")
 class TakesARefusalForTheAnswer(Wrapper):
     """Takes a proxy's answer to CONNECT for the origin's to the request."""
 
@@ -173,7 +171,7 @@ class TakesARefusalForTheAnswer(Wrapper):
             return _Refusal(int(status[0]))
 
 
-@creature("tunnels/bytes-in-front", like="CVE-2023-40217's kin")
+@creature("tunnels/bytes-in-front")
 class DropsBytesBeforeTheTunnel(Wrapper):
     """Skips what a proxy sends between its answer to CONNECT and the tunnel."""
 

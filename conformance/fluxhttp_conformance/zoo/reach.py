@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fluxhttp import Deadline, Request
 
 
-@creature("addresses/next-address", like="socket.create_connection's opposite: getaddrinfo()[0]")
+@creature("addresses/next-address", like="socket.getaddrinfo(...)[0]")
 class TriesTheFirstAddressOnly(Wrapper):
     """Gives up when the first address of a host cannot be connected."""
 
@@ -30,7 +30,7 @@ class TriesTheFirstAddressOnly(Wrapper):
         return Dialer(resolver=lambda host: list(resolver(host))[:1], guard=dialer.guard)
 
 
-@creature("addresses/pinned-names", like="CVE-2024-29415's kin: judged once, looked up again (DNS rebinding)")
+@creature("addresses/pinned-names", like="DNS rebinding")
 class LooksNamesUpTwice(Wrapper):
     """Looks a name up to judge it, and again to connect."""
 
@@ -42,7 +42,7 @@ class LooksNamesUpTwice(Wrapper):
         return request
 
 
-@creature("addresses/no-such-host", like="socket.gaierror let through")
+@creature("addresses/no-such-host")
 class TellsTheResolver(Wrapper):
     """Tells what the resolver said of a name that it does not know."""
 
@@ -61,7 +61,7 @@ class TellsTheResolver(Wrapper):
         return Telling(resolver=dialer.resolver, guard=dialer.guard)
 
 
-@creature("addresses/pinned-names", "hosts/ipv6", "connections/origins-apart", like="a proxy library's own sockets")
+@creature("addresses/pinned-names", "hosts/ipv6", "connections/origins-apart")
 class GoesAroundTheDialer(Wrapper):
     """Connects by itself, past the dialer with its names and its guard."""
 

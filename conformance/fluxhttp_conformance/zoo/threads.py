@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     "concurrency/several-clients",
     "concurrency/truly-at-once",
     "concurrency/mixed",
-    like="state of a call kept in the transport",
 )
 class KeepsTheAnswerInAnAttribute(Wrapper):
     """Keeps the answer where the next thread's replaces it."""
@@ -32,7 +31,7 @@ class KeepsTheAnswerInAnAttribute(Wrapper):
         return self._answer
 
 
-@creature("concurrency/slow-and-fast", like="a lock around the session")
+@creature("concurrency/slow-and-fast", like="a lock around a session")
 class LetsOneCallInAtATime(Wrapper):
     """Holds a lock while it waits for an answer."""
 

@@ -49,7 +49,7 @@ class WithContext(Wrapper):
         super().close()
 
 
-@creature("tls/common-name-is-no-name", like="CVE-2020-14039's kin and Python's default before 3.12's OpenSSL")
+@creature("tls/common-name-is-no-name")
 class BelievesCommonNames(WithContext):
     """Takes a name in the certificate's subject for a host's."""
 
@@ -71,7 +71,9 @@ class BelievesAnyName(WithContext):
         return context
 
 
-@creature("tls/own-authorities-only", like="CVE-2019-11324 of urllib3; requests and REQUESTS_CA_BUNDLE")
+@creature(
+    "tls/own-authorities-only", like="CVE-2019-11324 of urllib3: the authorities that were given, and the system's"
+)
 class BelievesTheEnvironmentToo(WithContext):
     """Trusts the authorities of SSL_CERT_FILE beside those it was given."""
 
@@ -83,7 +85,7 @@ class BelievesTheEnvironmentToo(WithContext):
         return context
 
 
-@creature("tls/old-versions", like="PROTOCOL_SSLv23")
+@creature("tls/old-versions")
 class SpeaksOldTLS(WithContext):
     """Agrees to TLS 1.0 and 1.1."""
 
@@ -160,7 +162,7 @@ class WiredTLS(ssl.SSLSocket):
         super().sendall(self.wire.sent(bytes(data)), flags)
 
 
-@creature("tls/length-needs-no-close-notify", "tls/cut-off", like="readers that want the end of TLS, too")
+@creature("tls/length-needs-no-close-notify", "tls/cut-off")
 class WaitsForCloseNotify(WithTLSSockets):
     """Believes a body over TLS only when the connection has ended as it should."""
 
@@ -175,7 +177,7 @@ class WaitsForCloseNotify(WithTLSSockets):
     tls_sockets = _Waiting
 
 
-@creature("tls/close-notify", like="SSLEOFError for every end")
+@creature("tls/close-notify")
 class TakesEveryEndForACut(Wrapper):
     """Takes the end of a TLS connection for a cut, close_notify or not."""
 
@@ -194,7 +196,7 @@ class TakesEveryEndForACut(Wrapper):
 # insecure_skip_verify
 
 
-@creature("tls/insecure", like="a setting that is not passed on")
+@creature("tls/insecure")
 class VerifiesAlways(Wrapper):
     """Does not know insecure_skip_verify."""
 
@@ -234,7 +236,7 @@ class SharesUnverifiedConnections(Wrapper):
         return config.replace(insecure_skip_verify=request.url.authority in self._unverified)
 
 
-@creature("tls/insecure-is-of-one-call", like="urllib3.disable_warnings() by a library")
+@creature("tls/insecure-is-of-one-call")
 class SilencesTheProcess(Wrapper):
     """Changes the filter of warnings for an insecure call."""
 
@@ -245,7 +247,7 @@ class SilencesTheProcess(Wrapper):
         return config
 
 
-@creature("tunnels/certificate-inside", like="CVE-2021-28363 of urllib3: no verification through a proxy")
+@creature("tunnels/certificate-inside")
 class BelievesProxies(Wrapper):
     """Looks at no certificate where a proxy is in between."""
 
@@ -257,7 +259,7 @@ class BelievesProxies(Wrapper):
 # Whom it asks, and how
 
 
-@creature("tls/name-of-the-url", like="CVE-2021-22876's kin: the name of the Host field")
+@creature("tls/name-of-the-url")
 class VerifiesTheHostField(Wrapper):
     """Wants the certificate of whom the Host field names."""
 
@@ -269,7 +271,7 @@ class VerifiesTheHostField(Wrapper):
         return rebuilt(request, url=URL.parse(f"{url.scheme}://{host}{url.target}"))
 
 
-@creature("tls/plain-and-secure-apart", like="pools keyed by host and port")
+@creature("tls/plain-and-secure-apart")
 class SharesPlainConnections(Wrapper):
     """Uses a plain connection for an https request to the same host and port."""
 
@@ -287,7 +289,7 @@ class SharesPlainConnections(Wrapper):
         return request
 
 
-@creature("tls/plain-answer", "tls/broken-handshake", like="opportunistic encryption")
+@creature("tls/plain-answer", "tls/broken-handshake")
 class FallsBackToPlainText(Wrapper):
     """Sends a request in plain text where the handshake failed."""
 
