@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from fluxhttp_conformance.progress import counts, failure_line, finding_row, is_worth_a_line
@@ -19,7 +19,42 @@ if TYPE_CHECKING:
     from fluxhttp_conformance.selftest import Finding
 
 
-class BarProgress:
+class _Bar:
+    """A bar that stays as it stands when it is left.
+
+    Args:
+        total: how much will come.
+        columns: what stands between the bar and the time.
+        description: what stands before the bar at first.
+        console: where to; None is standard output.
+    """
+
+    def __init__(
+        self, total: int, *columns: ProgressColumn, description: str = "", console: Console | None = None
+    ) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            *columns,
+            TimeElapsedColumn(),
+            console=console or Console(),
+        )
+        self._task = self._bar.add_task(description, total=total, counts="")
+
+    def __enter__(self) -> Self:
+        """Begins to show."""
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        """Leaves the bar as it stands."""
+        self._bar.stop()
+
+
+class BarProgress(_Bar):
     """A bar over all cases and targets, with deviations above it as they come.
 
     Args:
@@ -28,16 +63,8 @@ class BarProgress:
     """
 
     def __init__(self, cases: int, *, console: Console | None = None) -> None:
+        super().__init__(cases, TextColumn("{task.fields[counts]}", markup=False), console=console)
         self._counted: Counter[str] = Counter()
-        self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[counts]}", markup=False),
-            TimeElapsedColumn(),
-            console=console or Console(),
-        )
-        self._task = self._bar.add_task("", total=cases, counts="")
 
     def __call__(self, result: Result, /) -> None:
         """Notes a result."""
@@ -47,19 +74,8 @@ class BarProgress:
         group = result.case.id.partition("/")[0]
         self._bar.update(self._task, advance=1, description=f"{result.target} {group}", counts=counts(self._counted))
 
-    def __enter__(self) -> Self:
-        """Begins to show."""
-        self._bar.start()
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        """Leaves the bar as it stands."""
-        self._bar.stop()
-
-
-class BarFindings:
+class BarFindings(_Bar):
     """A bar over all creatures, with the rows of the table above it as they come.
 
     Args:
@@ -68,27 +84,9 @@ class BarFindings:
     """
 
     def __init__(self, creatures: int, *, console: Console | None = None) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            console=console or Console(),
-        )
-        self._task = self._bar.add_task("a transport without a fault", total=creatures)
+        super().__init__(creatures, description="a transport without a fault", console=console)
 
     def __call__(self, finding: Finding, /) -> None:
         """Shows a finding."""
         self._bar.console.print(Text(finding_row(finding), style="red" if finding.faults else ""))
         self._bar.update(self._task, advance=1, description="creatures")
-
-    def __enter__(self) -> Self:
-        """Begins to show."""
-        self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        """Leaves the bar as it stands."""
-        self._bar.stop()

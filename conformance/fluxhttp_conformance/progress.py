@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from fluxhttp_conformance.report import OUTCOMES, Entry
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from fluxhttp_conformance.selftest import Finding
 
 
+_T_contra = TypeVar("_T_contra", contravariant=True)
+
+
 def say(text: str, *, to: TextIO | None = None) -> None:
     """Writes a line, to standard output unless another is given."""
     stream = sys.stdout if to is None else to
@@ -26,11 +29,11 @@ def say(text: str, *, to: TextIO | None = None) -> None:
     stream.flush()
 
 
-class Progress(Protocol):
-    """Told each result as it comes in; entered before the first, left after the last."""
+class Progress(Protocol[_T_contra]):
+    """Told each result or finding as it comes in; entered before the first, left after the last."""
 
-    def __call__(self, result: Result, /) -> None:
-        """Notes a result."""
+    def __call__(self, told: _T_contra, /) -> None:
+        """Notes it."""
         ...
 
     def __enter__(self) -> Self:
@@ -97,7 +100,7 @@ def is_terminal_with_rich() -> bool:
     return sys.stdout.isatty() and find_spec("rich") is not None
 
 
-def progress(cases: int, *, wants_bar: bool | None = None) -> Progress:
+def progress(cases: int, *, wants_bar: bool | None = None) -> Progress[Result]:
     """What suits the terminal.
 
     Args:
@@ -124,24 +127,6 @@ def finding_row(finding: Finding) -> str:
     return f"{finding.name:<{_NAME_WIDTH}} {caught}{also}{flaw}"
 
 
-class FindingProgress(Protocol):
-    """Told each creature's finding as it comes in; entered before the first, left after the last."""
-
-    def __call__(self, finding: Finding, /) -> None:
-        """Shows a finding."""
-        ...
-
-    def __enter__(self) -> Self:
-        """Begins to show."""
-        ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
-    ) -> None:
-        """Ends what it shows."""
-        ...
-
-
 class LineFindings:
     """One line for each creature: the table, row by row."""
 
@@ -160,7 +145,7 @@ class LineFindings:
         """Nothing is left to show."""
 
 
-def finding_progress(creatures: int, *, wants_bar: bool | None = None) -> FindingProgress:
+def finding_progress(creatures: int, *, wants_bar: bool | None = None) -> Progress[Finding]:
     """What suits the terminal, for a selftest.
 
     Args:

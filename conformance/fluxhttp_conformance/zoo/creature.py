@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from fluxhttp import FluxHTTPError
 
+    _Edit = Callable[[bytes], bytes]
+
 _C = TypeVar("_C", bound="type[Any]")
 
 _zoo: dict[str, Creature] = {}
@@ -80,37 +82,29 @@ def creature(*caught_by: str, like: str = "") -> Callable[[_C], _C]:
     return keep
 
 
-def reads_heads(*caught_by: str, like: str = "") -> Callable[[Callable[[bytes], bytes]], Callable[[bytes], bytes]]:
+def _keeps_wire(base: type[Wire], method: str, caught_by: tuple[str, ...], like: str) -> Callable[[_Edit], _Edit]:
+    def keep(function: _Edit) -> _Edit:
+        creature(*caught_by, like=like)(
+            type(function.__name__, (base,), {"__doc__": function.__doc__, method: staticmethod(function)})
+        )
+        return function
+
+    return keep
+
+
+def reads_heads(*caught_by: str, like: str = "") -> Callable[[_Edit], _Edit]:
     """Keeps a function as a fault: what it makes of each head is what the reader sees."""
-
-    def keep(function: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-        wire = type(function.__name__, (HeadWire,), {"__doc__": function.__doc__, "edit": staticmethod(function)})
-        creature(*caught_by, like=like)(wire)
-        return function
-
-    return keep
+    return _keeps_wire(HeadWire, "edit", caught_by, like)
 
 
-def ends_heads(*caught_by: str, like: str = "") -> Callable[[Callable[[bytes], bytes]], Callable[[bytes], bytes]]:
+def ends_heads(*caught_by: str, like: str = "") -> Callable[[_Edit], _Edit]:
     """Keeps a function as a fault: what it makes of a head that was cut is what the reader sees."""
-
-    def keep(function: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-        wire = type(function.__name__, (HeadWire,), {"__doc__": function.__doc__, "cut": staticmethod(function)})
-        creature(*caught_by, like=like)(wire)
-        return function
-
-    return keep
+    return _keeps_wire(HeadWire, "cut", caught_by, like)
 
 
-def writes(*caught_by: str, like: str = "") -> Callable[[Callable[[bytes], bytes]], Callable[[bytes], bytes]]:
+def writes(*caught_by: str, like: str = "") -> Callable[[_Edit], _Edit]:
     """Keeps a function as a fault: what it makes of a request, head and small body, goes out."""
-
-    def keep(function: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-        wire = type(function.__name__, (Wire,), {"__doc__": function.__doc__, "sent": staticmethod(function)})
-        creature(*caught_by, like=like)(wire)
-        return function
-
-    return keep
+    return _keeps_wire(Wire, "sent", caught_by, like)
 
 
 def fails_as(*caught_by: str, like: str = "") -> Callable[[Callable[[FluxHTTPError], Exception]], object]:
