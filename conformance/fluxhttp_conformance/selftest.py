@@ -25,7 +25,7 @@ from fluxhttp_conformance.suite import Crew, select
 from fluxhttp_conformance.zoo import SoundTransport, creatures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from fluxhttp_conformance.case import Case, Kind
     from fluxhttp_conformance.run import Result
@@ -159,11 +159,12 @@ def run_selftest(
     zoo = creatures()
     chosen = [zoo[name] for name in names] if names else list(zoo.values())
     required = select(kinds=_REQUIRED)
+    by_id = {case.id: case for case in select()}
     with Crew(jobs) as crew:
         sound = [] if names else list(crew.run_each((case, SOUND, CASE_SECONDS) for case in required))
         costly = {result.case.id for result in sound if result.seconds >= _CHEAP_SECONDS}
         plans = [
-            _Plan(creature, required, _sample(required, number, costly) if profile == "quick" else required)
+            _Plan(creature, by_id, required, _sample(required, number, costly) if profile == "quick" else required)
             for number, creature in enumerate(chosen)
         ]
         findings: list[Finding] = []
@@ -190,6 +191,7 @@ class _Plan:
 
     Args:
         creature: which.
+        by_id: the catalogue.
         required: every required case.
         sample: those that stand for all.
 
@@ -197,17 +199,19 @@ class _Plan:
         trials: the cases that it names, and the sample, each with the seconds that it may take.
     """
 
-    def __init__(self, creature: Creature, required: Sequence[Case], sample: Sequence[Case]) -> None:
+    def __init__(
+        self, creature: Creature, by_id: Mapping[str, Case], required: Sequence[Case], sample: Sequence[Case]
+    ) -> None:
         self.creature = creature
+        self.by_id = by_id
         self.required = required
         self.sample = sample
-        by_id = {case.id: case for case in required}
         self.trials = [(by_id[id], CASE_SECONDS) for id in creature.caught_by]
         self.trials += [(case, _SAMPLE_SECONDS) for case in sample if case.id not in creature.caught_by]
 
     def widened(self) -> _Plan:
         """The same with all cases for a sample."""
-        return _Plan(self.creature, self.required, self.required)
+        return _Plan(self.creature, self.by_id, self.required, self.required)
 
     def run(self, crew: Crew) -> Iterator[Result]:
         """Tries them."""

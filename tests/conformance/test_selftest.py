@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from fluxhttp_conformance.zoo import Creature
 
 ZOO = creatures()
-REQUIRED = {case.id: case for case in catalogue() if case.kind == "required"}
+BINDING = {case.id: case for case in catalogue()}
+REQUIRED = {id: case for id, case in BINDING.items() if case.kind == "required"}
+#: Their faults are against decisions of ours, so the cases that catch them are pinned.
+AGAINST_A_DECISION = {"ends-chunk-lines-at-lf", "forgets-the-guard", "trusts-a-length-beside-chunks"}
 #: One of each kind of fault: bytes that come, bytes that go, answers, errors, connections, TLS, proxies, the client.
 FEW = (
     "joins-lines-of-one-name",
@@ -98,8 +101,14 @@ def test_the_zoo_is_large() -> None:
 def test_a_creature_says_what_it_does_and_who_must_catch_it(creature: Creature) -> None:
     assert re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)+", creature.name)
     assert re.fullmatch(r"[A-Z][^\n]{15,140}\.", creature.description)
-    assert set(creature.caught_by) <= REQUIRED.keys()
+    assert {BINDING[id].kind for id in creature.caught_by} <= {"required", "pinned"}
     assert len(set(creature.caught_by)) == len(creature.caught_by)
+
+
+def test_only_what_is_against_a_decision_is_caught_by_no_required_case() -> None:
+    others = {name for name, creature in ZOO.items() if not REQUIRED.keys() & set(creature.caught_by)}
+
+    assert others == AGAINST_A_DECISION
 
 
 def test_every_required_case_is_named_by_a_creature() -> None:

@@ -79,6 +79,15 @@ class GathersChunkLines(ChunkWire):
     held_bytes = HELD_BYTES
 
 
+@creature("chunks/lf-alone", like="http.client")
+class EndsChunkLinesAtLF(ChunkWire):
+    """Takes a LF alone for the end of a chunk line."""
+
+    def size_line(self, line: bytes) -> bytes:
+        """With the CR that is missing."""
+        return line if line.endswith(b"\r\n") else line[:-1] + b"\r\n"
+
+
 @creature("chunks/tiny")
 class ReadsEachChunkOneLevelDeeper(ChunkWire):
     """Reads the next chunk in a call from within the one before."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from fluxhttp import URL
 from fluxhttp_conformance.zoo.creature import creature
 from fluxhttp_conformance.zoo.requests import rebuilt
+from fluxhttp_conformance.zoo.sockets import WithSockets
 from fluxhttp_conformance.zoo.wire import Wire, WireSocket
 from fluxhttp_conformance.zoo.wrapper import Answer, Wrapper
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fluxhttp import Config, Deadline, Request, TransportResponse
-
-
-from fluxhttp_conformance.zoo.sockets import WithSockets
 
 
 class _Tired(Wrapper):

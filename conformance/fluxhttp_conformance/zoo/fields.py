@@ -257,6 +257,14 @@ def takes_the_first_length(head: bytes) -> bytes:
     return _lines(head, lambda lines: [line for line in lines if is_wanted(line)])
 
 
+@reads_heads("transfer/beside-a-length")
+def trusts_a_length_beside_chunks(head: bytes) -> bytes:
+    """Reads a body by its length although it comes in chunks."""
+    if not re.search(rb"(?i)\ncontent-length:", head):
+        return head
+    return re.sub(rb"(?i)\ntransfer-encoding:[^\n]*", b"", head)
+
+
 @reads_heads("transfer/chunked-in-any-case", like="== 'chunked'")
 def knows_chunked_in_lower_case_only(head: bytes) -> bytes:
     """Does not know Chunked."""

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from typing import TYPE_CHECKING
 
 from fluxhttp_conformance.zoo.creature import creature
+from fluxhttp_conformance.zoo.sockets import WithSockets
 from fluxhttp_conformance.zoo.wire import WireSocket
 from fluxhttp_conformance.zoo.wrapper import Wrapper
 
 if TYPE_CHECKING:
-    from fluxhttp import StdlibTransport
+    from typing import Any
 
-
-from fluxhttp_conformance.zoo.sockets import WithSockets
+    from fluxhttp import Config, Deadline, Request, StdlibTransport, TransportResponse
 
 
 @creature("lifecycle/failures-leave-nothing-open")
@@ -42,6 +43,28 @@ class AnswersAfterClose(Wrapper):
         """And is as new."""
         super().close()
         self.inner: StdlibTransport = self.open()
+
+
+@creature("lifecycle/close-ends-calls")
+class LetsCallsGoOn(Wrapper):
+    """Does not end calls in flight when it is closed."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._going: set[int] = set()
+
+    def carry(self, request: Request, config: Config, deadline: Deadline) -> TransportResponse:
+        """Notes the call while it waits for the head."""
+        self._going.add(threading.get_ident())
+        try:
+            return super().carry(request, config, deadline)
+        finally:
+            self._going.discard(threading.get_ident())
+
+    def close(self) -> None:
+        """Only when nobody is waiting."""
+        if not self._going:
+            super().close()
 
 
 @creature("lifecycle/close")

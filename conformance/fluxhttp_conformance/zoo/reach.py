@@ -30,7 +30,7 @@ class TriesTheFirstAddressOnly(Wrapper):
         return Dialer(resolver=lambda host: list(resolver(host))[:1], guard=dialer.guard)
 
 
-@creature("addresses/pinned-names", like="DNS rebinding")
+@creature("addresses/pinned-names", "addresses/rebinding", like="DNS rebinding")
 class LooksNamesUpTwice(Wrapper):
     """Looks a name up to judge it, and again to connect."""
 
@@ -40,6 +40,19 @@ class LooksNamesUpTwice(Wrapper):
             with suppress(OSError):
                 list(self.dialer.resolver(request.url.host))
         return request
+
+
+@creature(
+    "addresses/guarded-addresses",
+    "addresses/guarded-one-by-one",
+    "addresses/guarded-on-every-hop",
+)
+class ForgetsTheGuard(Wrapper):
+    """Connects to whatever address a name has, guard or not."""
+
+    def dials(self) -> Any:
+        """Looks names up, and judges nothing."""
+        return Dialer(resolver=self.dialer.resolver) if isinstance(self.dialer, Dialer) else self.dialer
 
 
 @creature("addresses/no-such-host")

@@ -147,7 +147,7 @@ class SpellsSchemesInCapitals(Wrapper):
         return request if changed == list(pairs) else rebuilt(request, headers=changed)
 
 
-@creature("concurrency/nothing-shared", "credentials/sent-as-given")
+@creature("concurrency/nothing-shared", "credentials/sent-as-given", "credentials/dropped-for-another-origin")
 class RemembersCredentials(Wrapper):
     """Sends the credentials of the call before to the same origin."""
 
@@ -233,6 +233,12 @@ def sends_two_framing_fields(message: bytes) -> bytes:
 def sends_the_length_twice(message: bytes) -> bytes:
     """Sends Content-Length twice."""
     return re.sub(rb"(\r\nContent-Length: \d+)", rb"\1\1", message, count=1)
+
+
+@writes("requests/bytes-as-built", "locations/nothing-is-injected")
+def sends_a_length_with_get(message: bytes) -> bytes:
+    """Sends Content-Length: 0 with a GET that has no body."""
+    return re.sub(rb"\A(GET [^\r]*\r\n)(?![\s\S]*\r\nContent-Length:)", rb"\1Content-Length: 0\r\n", message)
 
 
 @writes("bodies/kinds-of-bytes", like="if body:")

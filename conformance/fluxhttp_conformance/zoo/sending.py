@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fluxhttp import ReceiveError, SendError
 from fluxhttp_conformance.zoo.creature import creature
+from fluxhttp_conformance.zoo.sockets import WithSockets
 from fluxhttp_conformance.zoo.wire import WireSocket
 from fluxhttp_conformance.zoo.wrapper import Wrapper
 
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from fluxhttp import Config, Deadline, Request, TransportResponse
-
-
-from fluxhttp_conformance.zoo.sockets import WithSockets
 
 #: What is sent before a look at what came.
 _SLICE_BYTES = 16_384
