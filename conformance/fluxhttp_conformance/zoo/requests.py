@@ -213,7 +213,7 @@ class SendsSixtyFourKilobytes(Wrapper):
         return rebuilt(request, body=request.body[:65_535]) if len(request.body) > 65_535 else request
 
 
-@writes("bodies/known-length", "requests/one-framing-field")
+@writes("bodies/known-length")
 def sends_chunks(message: bytes) -> bytes:
     """Sends every body in chunks."""
     head, empty, body = message.partition(b"\r\n\r\n")
