@@ -10,7 +10,7 @@ import re
 import time
 from typing import TYPE_CHECKING
 
-from fluxhttp import Client, Config, InvalidRequestError, InvalidURLError, Request
+from fluxhttp import Client, Config, InvalidRequestError, InvalidURLError, Request, TransportError
 from fluxhttp_conformance.zoo.creature import creature
 
 if TYPE_CHECKING:
@@ -184,6 +184,19 @@ class SendsTheMemoryUnderAView(Client):
         """The whole object."""
         memory: Any = body.obj if isinstance(body, memoryview) else body
         return super().build_request(method, url, body=memory, **options)
+
+
+@creature("resending/after-a-redirect", like="fluxhttp, before its suite asked")
+class ForgetsEarlierHops(Client):
+    """Says of a call that was redirected only what became of its last request."""
+
+    def send(self, request: Request, *, config: Config | None = None) -> Response:
+        """By how far that one got."""
+        try:
+            return super().send(request, config=config)
+        except TransportError as error:
+            error.maybe_sent = error.phase not in ("dns", "connect")
+            raise
 
 
 @creature("pickling/settings", like="caches by id()")
