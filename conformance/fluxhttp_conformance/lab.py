@@ -12,7 +12,7 @@ import fluxhttp
 from fluxhttp import Client, Config, Deadline, RequestTimeoutError
 from fluxhttp.testing import Script
 from fluxhttp_conformance.certificates import authority
-from fluxhttp_conformance.machine import starved_seconds
+from fluxhttp_conformance.machine import Starvation
 from fluxhttp_conformance.origins.loopback import LoopbackOrigin
 from fluxhttp_conformance.origins.proxy import ForwardProxy
 from fluxhttp_conformance.target import NotApplicable
@@ -260,10 +260,10 @@ class Lab:
                 not counting what the machine had no processor for.
         """
         config = options.pop("config", Config()).replace(timeout=seconds)
-        started, starved = self.clock.monotonic(), starved_seconds()
+        started, starvation = self.clock.monotonic(), Starvation()
         error = self.fails(RequestTimeoutError, call, *arguments, config=config, **options)
         took = self.clock.monotonic() - started
-        allowed = seconds + LATE_SECONDS + max(0.0, starved_seconds() - starved)
+        allowed = seconds + LATE_SECONDS + starvation.seconds()
         assert error.phase == phase, f"expected the phase {phase}, got {error.phase}"
         assert seconds <= took <= allowed, f"a time-out of {seconds} s took {took:.3f} s"
         return error
