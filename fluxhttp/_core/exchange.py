@@ -19,6 +19,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from fluxhttp._core.codings import Decoder, parse_codings
+from fluxhttp._core.framing import BODYLESS
 from fluxhttp._core.headers import Headers
 from fluxhttp._core.redirects import FOLLOWED, next_request
 from fluxhttp._core.response import Response
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 _PIECE_BYTES = 131_072
 #: Read of a redirect's own body, so that its connection can be used again (D3).
 REDIRECT_BODY_BYTES = 65_536
-#: Answers that never have a body (RFC 9110, 6.4.1).
-_BODYLESS = frozenset({204, 304})
 
 
 class Exchange:
@@ -132,7 +131,7 @@ class Exchange:
         return self._first_size()
 
     def _has_no_body(self, status_code: int) -> bool:
-        return self.request.method == "HEAD" or status_code in _BODYLESS
+        return self.request.method == "HEAD" or status_code in BODYLESS
 
     def _redirect(self, answer: TransportResponse) -> bool:
         """Takes up a redirect; False if the answer itself is the result."""

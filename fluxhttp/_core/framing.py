@@ -23,6 +23,8 @@ _LENGTH_MAX = 2**63 - 1
 # Blanks after the size are let through, as BWS before an extension must be.
 _is_chunk_line = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n").fullmatch
 
+#: Answers that never have a body (RFC 9110, 6.4.1).
+BODYLESS = frozenset({204, 304})
 #: A chunk line with its extension; no sender needs more.
 CHUNK_LINE_BYTES = 4096
 #: A trailer section; Go allows about as much (rule 55).
@@ -70,7 +72,7 @@ def body_framing(method: str, head: Head) -> Framing:
     connection = index.get("connection")
     keeps_alive = head.http_version != "HTTP/1.0" if connection is None else _keeps_alive(head.http_version, connection)
     status_code = head.status_code
-    if method == "HEAD" or status_code < 200 or status_code in (204, 304):
+    if method == "HEAD" or status_code < 200 or status_code in BODYLESS:
         return Framing(0, False, keeps_alive)
     if codings is not None:
         # Length beside chunked is ignored, and may be an attempt at smuggling (RFC 9112, 6.3).

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from fluxhttp._core.query import FORM
 from fluxhttp._core.request import UNSET
 from fluxhttp.testing.comparing import (
     MISSING,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 REDACTION = Redaction.default()
 JSON = "application/json"
-FORM = "application/x-www-form-urlencoded"
 #: How much of one value is shown, and how many differences of one part.
 _VALUE_MAX = 60
 _DIFFERENCES_MAX = 3

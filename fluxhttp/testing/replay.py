@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fluxhttp._core.query import FORM
 from fluxhttp.errors import IncompleteBodyError, InvalidTypeError, RequestTimeoutError, TransportError
 from fluxhttp.testing.comparing import form_of, key_of, normal_path, parse_query
 from fluxhttp.testing.entries import Entry, SkippedEntry
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from fluxhttp.testing.script import Script
 
 __tracebackhide__ = True  # pytest shows the line of the test instead
-
-_FORM = "application/x-www-form-urlencoded"
 
 
 class Replay:
@@ -269,7 +268,7 @@ def _content(entry: Entry, stored: Request) -> tuple[str, Any]:
     if not entry.has_content:
         return "", None
     kind = (stored.headers.first("content-type") or "").partition(";")[0].strip().lower()
-    if kind == _FORM:
+    if kind == FORM:
         form = form_of(stored)
         if all(None not in values for values in form.values()):
             return "form", form

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from fluxhttp._core.codings import Decoder, parse_codings
 from fluxhttp._core.config import DEFAULT_LIMITS
 from fluxhttp._core.deadline import Deadline
+from fluxhttp._core.framing import BODYLESS
 from fluxhttp._core.headers import Headers
 from fluxhttp._core.request import UNSET
 from fluxhttp._wire.reader import StrictResponse
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # pytest shows the line of the test instead
 
-#: Answers that never have a body (RFC 9110, 6.4.1).
-_BODYLESS = frozenset({204, 304})
 _FRAMING = frozenset({"transfer-encoding", "trailer"})
 _RAW = 'send raw bytes: .fail(faults.raw(b"…")).'
 #: Read with these when it is declared; a call's own are held when it is given.
@@ -139,7 +138,7 @@ class Reply:
         index = self.headers.index
         for name in sorted(_FRAMING & index.keys()):
             raise impossible(f"{name.title()} by hand", f"Give the body as chunks=[…], or {_RAW}")
-        if self.body and self.status in _BODYLESS:
+        if self.body and self.status in BODYLESS:
             raise bodiless(str(self.status), self.body)
         self._check_coding(index.get("content-encoding"))
         pairs = list(self.headers.multi_items())
@@ -151,7 +150,7 @@ class Reply:
                 raise impossible("Content-Length beside chunks", f"A server sends one or the other. For both, {_RAW}")
             pairs.append(("Transfer-Encoding", "chunked"))
         elif lengths is None:
-            if self.status not in _BODYLESS:
+            if self.status not in BODYLESS:
                 pairs.append(("Content-Length", str(len(self.body))))
         elif tuple(lengths) != (str(len(self.body)),) and (self.body or len(lengths) > 1):
             raise self._wrong_length(lengths)
@@ -184,7 +183,7 @@ class Reply:
         lines += [f"{name}: {value}" for name, value in self._pairs]
         head = "\r\n".join([*lines, "", ""]).encode("utf-8")
         steps: list[Step] = [Pause(self.after)] if self.after else []
-        if method == "HEAD" or self.status in _BODYLESS:
+        if method == "HEAD" or self.status in BODYLESS:
             return Script(*steps, Send(head))
         if self.chunks is None:
             return Script(*steps, Send(head + self.body))
@@ -211,7 +210,7 @@ class Reply:
     def _read(self, method: str) -> Ready:
         lengths = self.headers.index.get("content-length")
         is_right = lengths is None or tuple(lengths) == (str(len(self.body)),)
-        if not is_right and method != "HEAD" and self.status not in _BODYLESS:
+        if not is_right and method != "HEAD" and self.status not in BODYLESS:
             # The answer to HEAD, and a 304, tells the length of a body that is not there (RFC 9110, 8.6).
             raise self._wrong_length(lengths or [])
         clock = VirtualClock()
