@@ -197,7 +197,7 @@ def fidelity(reports: Sequence[Report]) -> tuple[int, int] | None:
         the others with one outcome; None without a fake or without others.
     """
     fakes = [report for report in reports if report.target == "fake"]
-    others = [report for report in reports if report.target != "fake"]
+    others = [report for report in reports if report.target not in ("fake", "wsgi")]
     if not fakes or not others:
         return None
     shown = {entry.id: entry.outcome for entry in fakes[0].results if entry.outcome != "not-applicable"}

@@ -11,20 +11,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import fluxhttp
-from fluxhttp_conformance.lab import HarnessError
-from fluxhttp_conformance.memory_lab import lab_for
+from fluxhttp_conformance.application_lab import ApplicationLab
+from fluxhttp_conformance.lab import HarnessError, Lab
+from fluxhttp_conformance.memory_lab import MemoryLab
 from fluxhttp_conformance.target import NotApplicable, Target
 
 if TYPE_CHECKING:
     from fluxhttp_conformance.case import Case, Kind
-    from fluxhttp_conformance.lab import Lab
     from fluxhttp_conformance.ledger import Ledger
 
 #: known-failure: it failed, as the ledger says. unexpected-pass: it passed, and the ledger says it does not.
 Outcome = Literal["pass", "fail", "known-failure", "unexpected-pass", "not-applicable", "harness-error"]
 
-#: Groups of cases about what a fake does not have.
-_NOT_IN_MEMORY = frozenset({"proxies", "tls", "tunnels"})
+#: Groups of cases about what is not there without a network, and why.
+_NOT_IN_MEMORY: dict[str, str] = dict.fromkeys(("proxies", "tls", "tunnels"), "memory has no TLS and no proxies")
+_NOT_IN_AN_APPLICATION: dict[str, str] = {
+    **dict.fromkeys(("proxies", "tls", "tunnels"), "before an application there is no TLS and no proxy"),
+    **dict.fromkeys(("addresses", "connections", "resending"), "to an application there is no connection"),
+}
 #: A case that takes longer hangs.
 CASE_SECONDS = 20.0
 
@@ -76,6 +80,13 @@ class Result:
         return f"<{self.case.id} on {self.target}: {self.outcome}>"
 
 
+def lab_for(target: Target) -> Lab:
+    """The lab for a target: for a fake in memory, for what leads to an application with one, else on loopback."""
+    if target.is_fake:
+        return MemoryLab(target)
+    return ApplicationLab(target) if target.is_application else Lab(target)
+
+
 def run_case(case: Case, target: Target, *, most_seconds: float = CASE_SECONDS) -> Result:
     """Runs a case in a thread of its own, with a limit on its time.
 
@@ -94,8 +105,9 @@ def run_case(case: Case, target: Target, *, most_seconds: float = CASE_SECONDS) 
 
 
 def _judge(case: Case, target: Target) -> tuple[Outcome, str]:
-    if target.is_fake and case.id.partition("/")[0] in _NOT_IN_MEMORY:
-        return "not-applicable", "memory has no TLS and no proxies"
+    lacks = _NOT_IN_MEMORY if target.is_fake else _NOT_IN_AN_APPLICATION if target.is_application else {}
+    if (reason := lacks.get(case.id.partition("/")[0])) is not None:
+        return "not-applicable", reason
     try:
         lab = lab_for(target)
     except Exception as error:  # noqa: BLE001  # no descriptors are left, for instance

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import fluxhttp
 from fluxhttp import Client
-from fluxhttp.testing import FakeTransport
+from fluxhttp.testing import FakeTransport, WSGITransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ class Target:
 
     @classmethod
     def named(cls, name: str) -> Target:
-        """A registered transport, or ``package.module:factory``.
+        """A registered transport, ``wsgi``, or ``package.module:factory``.
 
         Raises:
             fluxhttp.InvalidConfigError: there is none of that name.
@@ -63,6 +63,9 @@ class Target:
         if colon:
             return cls.of(name, getattr(import_module(module), attribute))
 
+        if name == "wsgi":
+            # It cannot be opened by name alone: the lab brings the application.
+            return cls(name, WSGITransport)
         # What opens it hides its signature; the class shows it, unless a function is registered that makes it.
         transport = fluxhttp.open_transport(name)
         transport.close()
@@ -76,14 +79,22 @@ class Target:
         """Whether it is a fake, whose peers are in memory."""
         return isinstance(self._factory, type) and issubclass(self._factory, FakeTransport)
 
+    @property
+    def is_application(self) -> bool:
+        """Whether it leads to a WSGI application, which it is opened with."""
+        return isinstance(self._factory, type) and issubclass(self._factory, WSGITransport)
+
     def open(self, **options: Any) -> Transport:
         """A new transport.
 
         Raises:
             NotApplicable: it does not take one of the options.
         """
-        if not self.is_fake and (missing := set(options) - self.keywords):
+        is_checked = not self.is_fake and not self.is_application
+        if is_checked and (missing := set(options) - self.keywords):
             raise NotApplicable(f"{self.name} takes no {', '.join(sorted(missing))}")
+        if self.is_application and "application" not in options:
+            raise NotApplicable(f"{self.name} is opened with the application of the case alone")
         if "trust_env" in self.keywords:
             options.setdefault("trust_env", False)
         return self._factory(**options)

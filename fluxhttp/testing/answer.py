@@ -57,7 +57,7 @@ class ObservedAnswer:
 
     __slots__ = ("_answer", "_call", "_clock", "_head")
 
-    def __init__(self, answer: TransportResponse, call: Call, clock: VirtualClock) -> None:
+    def __init__(self, answer: TransportResponse, call: Call, clock: Clock) -> None:
         self._answer = answer
         self._call = call
         self._clock = clock
@@ -106,14 +106,15 @@ class ObservedAnswer:
 class FallbackAnswer(ObservedAnswer):
     """An answer of another transport; the time it takes there passes here, too."""
 
-    __slots__ = ("_other",)
+    __slots__ = ("_follower", "_other")
 
     def __init__(self, answer: TransportResponse, call: Call, clock: VirtualClock, other: Clock) -> None:
         super().__init__(answer, call, clock)
+        self._follower = clock
         self._other = other
 
     def _read(self, size: int) -> bytes:
-        with Following(self._clock, self._other):
+        with Following(self._follower, self._other):
             return self._answer.read(size)
 
 

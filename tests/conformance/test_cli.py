@@ -182,6 +182,14 @@ def test_a_case_that_proves_nothing_is_3(monkeypatch: pytest.MonkeyPatch) -> Non
     assert main(["run", "stdlib"]) == 3
 
 
+def test_an_application_sits_the_cases_that_it_can_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "wsgi", "--only", "bodies/"]) == 0
+
+    told = re.search(r"^wsgi: (\d+) pass; (\d+) not applicable", capsys.readouterr().out, re.MULTILINE)
+    assert told is not None
+    assert int(told[1]) > 5
+
+
 def test_what_is_not_applicable_is_counted_apart(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "fake", "--only", "tunnels/"]) == 0
 

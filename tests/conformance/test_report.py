@@ -271,6 +271,8 @@ def test_fidelity_is_of_a_fake_beside_real_transports() -> None:
     assert fidelity([EVERY_OUTCOME]) is None
     assert fidelity([EVERY_OUTCOME, fake]) == (2, 3)
     assert fidelity([OTHER, EVERY_OUTCOME, fake]) == (1, 1)
+    # What leads to an application is no real transport either.
+    assert fidelity([EVERY_OUTCOME, report("wsgi", "fail", "pass", "fail", "fail"), fake]) == (2, 3)
 
 
 # The gist
