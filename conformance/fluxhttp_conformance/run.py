@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import fluxhttp
 from fluxhttp_conformance.application_lab import ApplicationLab
 from fluxhttp_conformance.lab import HarnessError, Lab
+from fluxhttp_conformance.lenient_lab import LenientLab
 from fluxhttp_conformance.memory_lab import MemoryLab
 from fluxhttp_conformance.target import NotApplicable, Target
 
@@ -84,7 +85,9 @@ def lab_for(target: Target) -> Lab:
     """The lab for a target: for a fake in memory, for what leads to an application with one, else on loopback."""
     if target.is_fake:
         return MemoryLab(target)
-    return ApplicationLab(target) if target.is_application else Lab(target)
+    if target.is_application:
+        return ApplicationLab(target)
+    return LenientLab(target) if target.is_lenient else Lab(target)
 
 
 def run_case(case: Case, target: Target, *, most_seconds: float = CASE_SECONDS) -> Result:

@@ -33,11 +33,21 @@ class Target:
         factory: returns a new transport; called with those of ``ca_file``,
             ``dialer``, ``proxies`` and ``trust_env`` that its signature takes.
         client: what cases call it through.
+        is_lenient: whether any error of the tree will do where a case asks for one
+            class of it: for a client below that does not tell its failures apart.
     """
 
-    def __init__(self, name: str, factory: Callable[..., Transport], *, client: Callable[..., Client] = Client) -> None:
+    def __init__(
+        self,
+        name: str,
+        factory: Callable[..., Transport],
+        *,
+        client: Callable[..., Client] = Client,
+        is_lenient: bool = False,
+    ) -> None:
         self.name = name
         self.client = client
+        self.is_lenient = is_lenient
         self._factory = factory
         parameters = inspect.signature(factory).parameters.values()
         takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
