@@ -204,7 +204,7 @@ class Headers(Value, Mapping[str, str]):
         return headers
 
     @property
-    def index(self) -> Index:
+    def index(self) -> dict[str, Sequence[str]]:
         """The values by lower-case name. Not to be changed."""
         if self._index is not None:
             return self._index
