@@ -158,13 +158,13 @@ class NameResolutionError(ConnectError):
     The two cannot be told apart: same class, same text.
     """
 
-    default_phase = "dns"
+    default_phase: ClassVar[Phase] = "dns"
 
 
 class TLSError(TransportError):
     """The handshake failed, or the peer sent a TLS alert."""
 
-    default_phase = "tls"
+    default_phase: ClassVar[Phase] = "tls"
 
 
 class CertificateError(TLSError):
@@ -174,7 +174,7 @@ class CertificateError(TLSError):
 class ProxyError(TransportError):
     """The proxy refused, or failed before the way through it stood."""
 
-    default_phase = "proxy"
+    default_phase: ClassVar[Phase] = "proxy"
 
 
 class RequestTimeoutError(TransportError, TimeoutError):
@@ -184,7 +184,7 @@ class RequestTimeoutError(TransportError, TimeoutError):
 class SendError(TransportError):
     """The connection broke while the request was written."""
 
-    default_phase = "send"
+    default_phase: ClassVar[Phase] = "send"
 
 
 class ReceiveError(TransportError):
@@ -199,7 +199,7 @@ class IncompleteBodyError(ReceiveError):
         expected: body bytes that were declared, None if no length was.
     """
 
-    default_phase = "body"
+    default_phase: ClassVar[Phase] = "body"
 
     def __init__(
         self,

@@ -36,11 +36,11 @@ class ApplicationLab(Lab):
     """What a case works with if the transport under test leads to an application."""
 
     def _prepare(self, target: Target) -> None:
-        self.target = target
+        self.target: Target = target
         self._application = ApplicationOrigin()
         # It has all of a LoopbackOrigin that a case may use, or says that it has not.
-        self.origin = cast("LoopbackOrigin", self._application)
-        self.dialer = _NoDialer()
+        self.origin: LoopbackOrigin = cast("LoopbackOrigin", self._application)
+        self.dialer: LabDialer = _NoDialer()
 
     @property
     def handshakes(self) -> list[Handshake]:

@@ -60,13 +60,13 @@ class Case:
     def __init__(
         self, function: CaseFunction, *, id: str, kind: Kind, level: Level, anchor: str, tags: frozenset[str]
     ) -> None:
-        self.function = function
-        self.id = id
+        self.function: CaseFunction = function
+        self.id: str = id
         self.kind: Kind = kind
         self.level: Level = level
-        self.anchor = anchor
-        self.tags = tags
-        self.reason = inspect.cleandoc(function.__doc__ or "")
+        self.anchor: str = anchor
+        self.tags: frozenset[str] = tags
+        self.reason: str = inspect.cleandoc(function.__doc__ or "")
 
     def __repr__(self) -> str:
         return f"<Case {self.id}>"

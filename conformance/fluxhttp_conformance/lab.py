@@ -103,9 +103,9 @@ class Lab:
         self._transports: list[Transport] = []
 
     def _prepare(self, target: Target) -> None:
-        self.target = target
-        self.origin = LoopbackOrigin()
-        self.dialer = LabDialer()
+        self.target: Target = target
+        self.origin: LoopbackOrigin = LoopbackOrigin()
+        self.dialer: LabDialer = LabDialer()
         self.dialer.routes[80] = self.origin.address
 
     # The origin's side

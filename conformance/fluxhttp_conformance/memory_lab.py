@@ -39,10 +39,10 @@ class MemoryLab(Lab):
     """What a case works with if the transport under test is the fake."""
 
     def _prepare(self, target: Target) -> None:
-        self.target = target
+        self.target: Target = target
         # It has all of a LoopbackOrigin that a case may use.
-        self.origin = cast("LoopbackOrigin", MemoryOrigin())
-        self.dialer = _MemoryDialer(cast("MemoryOrigin", self.origin))
+        self.origin: LoopbackOrigin = cast("LoopbackOrigin", MemoryOrigin())
+        self.dialer: LabDialer = _MemoryDialer(cast("MemoryOrigin", self.origin))
 
     def until(self, condition: Callable[[], bool], what: str) -> None:  # noqa: ARG002  # nothing can fail to happen
         """Lets two seconds pass, unless what is waited for comes before; a peer in memory acts when it is looked at."""

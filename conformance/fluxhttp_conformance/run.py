@@ -54,11 +54,11 @@ class Result:
     __slots__ = ("case", "message", "outcome", "seconds", "target")
 
     def __init__(self, case: Case, target: str, outcome: Outcome, message: str, seconds: float) -> None:
-        self.case = case
-        self.target = target
+        self.case: Case = case
+        self.target: str = target
         self.outcome: Outcome = outcome
-        self.message = message
-        self.seconds = seconds
+        self.message: str = message
+        self.seconds: float = seconds
 
     @property
     def is_deviation(self) -> bool:

@@ -51,7 +51,7 @@ class Target:
         self._factory = factory
         parameters = inspect.signature(factory).parameters.values()
         takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-        self.keywords = frozenset(
+        self.keywords: frozenset[str] = frozenset(
             KEYWORDS if takes_any else {parameter.name for parameter in parameters}.intersection(KEYWORDS)
         )
 

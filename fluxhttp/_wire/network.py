@@ -39,7 +39,7 @@ class Opening:
     __slots__ = ("_is_ended", "deadline", "sock")
 
     def __init__(self, deadline: Deadline) -> None:
-        self.deadline = EndableDeadline(deadline)
+        self.deadline: EndableDeadline = EndableDeadline(deadline)
         self.sock: socket.socket | None = None
         self._is_ended = False
 

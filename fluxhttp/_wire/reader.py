@@ -67,7 +67,9 @@ class StrictResponse(http.client.HTTPResponse):
         "status_code",
     )
 
+    status: int
     status_code: int
+    reason: str
     headers: Headers  # type: ignore[assignment]  # lossless and ordered, where http.client has an email message
     http_version: str
 
@@ -81,7 +83,7 @@ class StrictResponse(http.client.HTTPResponse):
         limits: Limits = DEFAULT_LIMITS,
         owner: Owner | None = None,
     ) -> None:
-        self.closed = False
+        self.closed: bool = False
         self._stream = sock
         self._method = method or "GET"
         self._limits = limits

@@ -86,10 +86,10 @@ class Stream:
         #: Whether the socket may be left with another time-out than none.
         self._timed = True
         self._aborted = False
-        self.buffer = b""
-        self.position = 0
-        self.sent = False
-        self.received = False
+        self.buffer: bytes = b""
+        self.position: int = 0
+        self.sent: bool = False
+        self.received: bool = False
 
     @property
     def sock(self) -> Socket:

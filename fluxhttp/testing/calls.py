@@ -40,10 +40,10 @@ class Call:
     __slots__ = ("_answer", "_fault", "elapsed", "error", "request", "route", "started")
 
     def __init__(self, request: Request, route: Route | None, started: float) -> None:
-        self.request = request
-        self.route = route
-        self.started = started
-        self.elapsed = 0.0
+        self.request: Request = request
+        self.route: Route | None = route
+        self.started: float = started
+        self.elapsed: float = 0.0
         self.error: BaseException | None = None
         #: What the reader made of the reply, or of what was read so far.
         self._answer: Ready | Head | None = None

@@ -52,9 +52,9 @@ class Part:
     __slots__ = ("_brief", "agrees", "lines", "name")
 
     def __init__(self, name: str, *lines: str, agrees: bool, brief: str = "") -> None:
-        self.name = name
-        self.agrees = agrees
-        self.lines = lines or ("",)
+        self.name: str = name
+        self.agrees: bool = agrees
+        self.lines: tuple[str, ...] = lines or ("",)
         self._brief = brief
 
     @property

@@ -53,8 +53,11 @@ class Entry:
 
     __slots__ = ("action", "failure", "has_content", "number", "outcome", "receive_seconds", "request", "rest")
 
+    request: Request
+    has_content: bool
+
     def __init__(self, number: int, node: Node) -> None:
-        self.number = number
+        self.number: int = number
         told, response = node.child("request"), node.child("response")
         method, url = told.text("method"), told.text("url")
         if method not in METHODS:
@@ -63,15 +66,15 @@ class Entry:
             parsed = URL.parse(url).without_userinfo()
         except InvalidURLError:
             raise SkippedEntry("its URL is never requested", method=method, url=url) from None
-        self.failure = Failure(node.child("_error")) if node.has("_error") else None
+        self.failure: Failure | None = Failure(node.child("_error")) if node.has("_error") else None
         self.request, self.has_content = _request(method, parsed, told)
-        self.receive_seconds = node.child("timings").number("receive") / 1000 if node.has("timings") else 0.0
+        self.receive_seconds: float = node.child("timings").number("receive") / 1000 if node.has("timings") else 0.0
         wait = Script()
         if (seconds := node.number("time") / 1000 - self.receive_seconds) > 0:
             wait = wait.pause(seconds)
         self.rest: bytes | None = None
         status = _status(response)
-        self.outcome = str(status) if self.failure is None else self.failure.name
+        self.outcome: str = str(status) if self.failure is None else self.failure.name
         if status == 0 and self.failure is not None:
             self.action: Script | Fault = Fault(self.outcome, script=wait.close())
             return

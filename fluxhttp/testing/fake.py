@@ -96,7 +96,7 @@ class FakeTransport(Router):
 
     def _begin(self) -> None:
         super()._begin()
-        self.unexpected = Calls(base_url=self._base)
+        self.unexpected: Calls = Calls(base_url=self._base)
         self.connections: list[MemoryConnection] = []
         self._pool: Pool[MemoryConnection] = Pool(
             max_idle_per_origin=MAX_IDLE_PER_ORIGIN, idle_seconds=IDLE_SECONDS, clock=self._clock

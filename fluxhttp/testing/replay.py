@@ -65,7 +65,7 @@ class Replay:
     def __init__(self, path: str | os.PathLike[str], *, redact: Redaction = DEFAULT) -> None:
         if not isinstance(redact, Redaction):
             raise InvalidTypeError(f"redact must be a Redaction, not {type(redact).__name__}")
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._redact = redact
         self._fake = _Fake(self.path)
         self._served = _Served()
@@ -75,7 +75,7 @@ class Replay:
         self._log: JSON = log.value
         entries = self._read(log)
         self._count = len(entries)
-        self.skipped = tuple([f"entry {number}: {why}" for number, why in self._skipped])
+        self.skipped: tuple[str, ...] = tuple([f"entry {number}: {why}" for number, why in self._skipped])
         self._register(entries)
 
     def _read(self, log: Node) -> list[Entry]:

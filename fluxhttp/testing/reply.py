@@ -57,12 +57,12 @@ class Ready:
     )
 
     def __init__(self, answer: StrictResponse, body: bytes, head_bytes: int) -> None:
-        self.status_code = answer.status_code
-        self.reason = answer.reason
-        self.http_version = answer.http_version
-        self.headers = answer.headers
-        self.body = body
-        self.keeps_alive = answer.is_reusable
+        self.status_code: int = answer.status_code
+        self.reason: str = answer.reason
+        self.http_version: str = answer.http_version
+        self.headers: Headers = answer.headers
+        self.body: bytes = body
+        self.keeps_alive: bool = answer.is_reusable
         self._head_bytes = head_bytes
         self._field_count = len(answer.headers.multi_items())
 
@@ -77,11 +77,11 @@ class Head:
     __slots__ = ("headers", "http_version", "pieces", "reason", "status_code")
 
     def __init__(self, answer: TransportResponse) -> None:
-        self.status_code = answer.status_code
-        self.reason = answer.reason
-        self.http_version = answer.http_version
+        self.status_code: int = answer.status_code
+        self.reason: str = answer.reason
+        self.http_version: str = answer.http_version
         # Without their index, which is larger than all the rest.
-        self.headers = Headers.trusted(answer.headers.multi_items())
+        self.headers: Headers = Headers.trusted(answer.headers.multi_items())
         self.pieces: list[bytes] = []
 
 
@@ -118,16 +118,18 @@ class Reply:
         reason: str | None = None,
         after: float = 0.0,
     ) -> None:
-        self.status = _checked_status(status)
-        self.after = _checked_seconds("after", after)
+        self.status: int = _checked_status(status)
+        self.after: float = _checked_seconds("after", after)
         content, content_type = _content(body, text, json, chunks)
-        self.chunks = None if chunks is None else _checked_chunks(chunks)
-        self.body = b"".join([chunk for chunk in self.chunks if isinstance(chunk, bytes)]) if self.chunks else content
+        self.chunks: tuple[bytes | float, ...] | None = None if chunks is None else _checked_chunks(chunks)
+        self.body: bytes = (
+            b"".join([chunk for chunk in self.chunks if isinstance(chunk, bytes)]) if self.chunks else content
+        )
         #: Whether it is there in one piece. Of chunks it matters how far they were read: the last one has no data.
-        self.is_immediate = not self.after and self.chunks is None
-        self.reason = _checked_reason(self.status, reason)
+        self.is_immediate: bool = not self.after and self.chunks is None
+        self.reason: str = _checked_reason(self.status, reason)
         try:
-            self.headers = Headers(headers)
+            self.headers: Headers = Headers(headers)
         except InvalidHeaderError as error:
             raise impossible(str(error), f"No reader takes it. To see that, {_RAW}") from None
         self._pairs = self._framed(content_type)

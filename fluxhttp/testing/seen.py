@@ -42,12 +42,12 @@ class Seen:
     __slots__ = ("_clock", "_ended", "_headed", "_started", "answer", "at", "failure", "is_read", "pieces", "request")
 
     def __init__(self, request: Request, at: datetime, clock: Clock) -> None:
-        self.request = request
-        self.at = at
+        self.request: Request = request
+        self.at: datetime = at
         self.answer: TransportResponse | None = None
         self.failure: FluxHTTPError | None = None
         #: Whether the end of the body was seen.
-        self.is_read = False
+        self.is_read: bool = False
         self.pieces: list[bytes] = []
         self._clock = clock
         self._started = self._headed = self._ended = clock.monotonic()

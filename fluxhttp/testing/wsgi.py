@@ -72,7 +72,7 @@ class WSGITransport:
         self._lock = threading.Lock()
         self._under_way: set[_GatewayStream] = set()
         self._is_closed = False
-        self.calls = Calls()
+        self.calls: Calls = Calls()
 
     @property
     def clock(self) -> Clock:

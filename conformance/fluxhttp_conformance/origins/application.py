@@ -38,12 +38,15 @@ class PlainReply:
         NotApplicable: no application can make a server do that.
     """
 
+    status: str
+    headers: list[tuple[str, str]]
+
     def __init__(self, script: Script) -> None:
         if script.begins != "request":
             raise NotApplicable("an application answers when the whole request is there")
         steps = list(script.steps)
         #: Whether the script says that nothing more comes.
-        self.ends = bool(steps) and isinstance(steps[-1], Close)
+        self.ends: bool = bool(steps) and isinstance(steps[-1], Close)
         if self.ends:
             steps.pop()
         data = b""
@@ -125,6 +128,15 @@ def _chunks(data: bytes) -> list[bytes]:
     return chunks
 
 
+def _hidden(why: str) -> Any:
+    """An attribute of whatever type, whose reading ends the case."""
+
+    def tell(_: object) -> NoReturn:
+        raise NotApplicable(why)
+
+    return property(tell)
+
+
 class SeenByApplication(SeenRequest):
     """A request as an application sees it: without its bytes.
 
@@ -135,13 +147,11 @@ class SeenByApplication(SeenRequest):
     __slots__ = ("_content", "environ")
 
     def __init__(self, environ: dict[str, Any]) -> None:
-        self.environ = environ
+        self.environ: dict[str, Any] = environ
         self._content: bytes = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
 
-    def _hidden(self) -> NoReturn:
-        raise NotApplicable("an application sees neither the bytes of a request nor its connection")
-
-    raw = connection = property(_hidden)
+    raw: bytes = _hidden("an application sees neither the bytes of a request nor its connection")
+    connection: int = _hidden("an application sees neither the bytes of a request nor its connection")
 
     @property
     def body(self) -> bytes:
@@ -169,7 +179,7 @@ class ApplicationOrigin:
     """
 
     def __init__(self) -> None:
-        self.address = ("127.0.0.1", 80)
+        self.address: tuple[str, int] = ("127.0.0.1", 80)
         self.requests: list[SeenByApplication] = []
         self.transcript: list[str] = []
         self.not_applicable: NotApplicable | None = None
@@ -220,10 +230,9 @@ class ApplicationOrigin:
         """The URL of a path, by address."""
         return f"http://127.0.0.1{path}"
 
-    def _hidden(self) -> NoReturn:
-        raise NotApplicable("an application has no connections")
-
-    connections = open_connections = bytes_sent = property(_hidden)
+    connections: int = _hidden("an application has no connections")
+    open_connections: int = _hidden("an application has no connections")
+    bytes_sent: int = _hidden("an application has no connections")
 
     @property
     def unplayed(self) -> int:

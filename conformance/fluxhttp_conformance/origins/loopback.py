@@ -50,7 +50,7 @@ class LoopbackOrigin:
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self.requests: list[SeenRequest] = [] if beside is None else beside.requests
-        self.connections = 0
+        self.connections: int = 0
         self.bytes_sent = 0
         self.transcript: list[str] = [] if beside is None else beside.transcript
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
@@ -175,8 +175,8 @@ class Connection:
 
     def __init__(self, origin: LoopbackOrigin, sock: socket.socket, number: int) -> None:
         self.origin = origin
-        self.sock = sock
-        self.plain = sock
+        self.sock: socket.socket = sock
+        self.plain: socket.socket = sock
         self.number = number
         self._buffer = b""
         self._read_so_far = b""

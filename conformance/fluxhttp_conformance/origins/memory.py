@@ -26,7 +26,7 @@ class MemoryOrigin:
 
     def __init__(self, *, scheme: str = "http", beside: MemoryOrigin | None = None) -> None:
         self.scheme = scheme
-        self.address = ("127.0.0.1", 80 if scheme == "http" else 443)
+        self.address: tuple[str, int] = ("127.0.0.1", 80 if scheme == "http" else 443)
         self._beside = beside
         self._lock = threading.Lock()
         self._scripts: deque[Script] = deque() if beside is None else beside._scripts

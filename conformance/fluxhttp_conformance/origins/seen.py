@@ -14,8 +14,8 @@ class SeenRequest:
     __slots__ = ("connection", "raw")
 
     def __init__(self, raw: bytes, connection: int) -> None:
-        self.raw = raw
-        self.connection = connection
+        self.raw: bytes = raw
+        self.connection: int = connection
 
     @property
     def head(self) -> bytes:

@@ -27,7 +27,7 @@ class ChunkWire(HeadWire):
         self._state = ""
         self._buffer = bytearray()
         self._left = 0
-        self.count = 0
+        self.count: int = 0
 
     def sent(self, message: bytes) -> bytes:
         """Remembers the method."""

@@ -16,7 +16,7 @@ from fluxhttp_conformance.zoo.wrapper import Answer, Wrapper
 if TYPE_CHECKING:
     from typing import Any
 
-    from fluxhttp import Config, Deadline, Request, TransportResponse
+    from fluxhttp import Config, Deadline, Request, StdlibTransport, TransportResponse
 
 
 class _Tired(Wrapper):
@@ -26,7 +26,7 @@ class _Tired(Wrapper):
         answer = super().carry(request, config, deadline)
         if self.is_tired(request, answer):
             # Those in use go on; those that wait are collected.
-            self.inner = self.open()
+            self.inner: StdlibTransport = self.open()
         return answer
 
     def is_tired(self, request: Request, answer: TransportResponse) -> bool:
@@ -114,7 +114,7 @@ class _BlindSocket(WireSocket):
 class UsesConnectionsUnseen(WithSockets):
     """Does not look whether anything came on a connection before it uses it again."""
 
-    sockets = _BlindSocket
+    sockets: type[WireSocket] = _BlindSocket
 
 
 class _SippingSocket(_BlindSocket):
@@ -136,7 +136,7 @@ class _SippingSocket(_BlindSocket):
 class LeavesASurplusForTheNext(WithSockets):
     """Takes what followed an answer for the next answer."""
 
-    sockets = _SippingSocket
+    sockets: type[WireSocket] = _SippingSocket
 
 
 class _ImmortalSocket(WireSocket):
@@ -193,7 +193,7 @@ class _Recycling(Wrapper):
 
     def dials(self) -> _Recycler:
         """A dialer that forgets nothing."""
-        self.recycler = _Recycler(self.dialer)
+        self.recycler: _Recycler = _Recycler(self.dialer)
         return self.recycler
 
     def close(self) -> None:
@@ -218,7 +218,7 @@ class KeepsHalfReadConnections(_Recycling):
             self.inner.close()
             self.owner.recycler.keeps = False
 
-    answers = _Recycled
+    answers: type[Answer] = _Recycled
 
 
 @creature(
@@ -258,7 +258,7 @@ class DrainsWhatIsLeft(Wrapper):
                 pass
             self.inner.close()
 
-    answers = _Drained
+    answers: type[Answer] = _Drained
 
 
 @creature("reading/closed-twice")
@@ -281,7 +281,7 @@ class ClosesWhoeverHasTheConnection(Wrapper):
             self.inner.close()
 
     last: TransportResponse | None = None
-    answers = _Closed
+    answers: type[Answer] = _Closed
 
 
 @creature("connections/two-answers-at-once")

@@ -41,12 +41,12 @@ class Creature:
     __slots__ = ("caught_by", "description", "factory", "like", "name", "target")
 
     def __init__(self, name: str, factory: type[Any], *, caught_by: tuple[str, ...], like: str) -> None:
-        self.name = name
-        self.description = inspect.cleandoc(factory.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
-        self.like = like
-        self.caught_by = caught_by
-        self.factory = factory
-        self.target = Target.of(f"fluxhttp_conformance.zoo:{name}", factory)
+        self.name: str = name
+        self.description: str = inspect.cleandoc(factory.__doc__ or "").partition("\n\n")[0].replace("\n", " ")
+        self.like: str = like
+        self.caught_by: tuple[str, ...] = caught_by
+        self.factory: type[Any] = factory
+        self.target: Target = Target.of(f"fluxhttp_conformance.zoo:{name}", factory)
 
     def __repr__(self) -> str:
         return f"<Creature {self.name}>"

@@ -83,7 +83,7 @@ class TellsTheWholeURL(Wrapper):
                 error.url = str(self.request.url)
                 raise
 
-    answers = _Telling
+    answers: type[Answer] = _Telling
 
     def send(self, request: Request, /, *, config: Config, deadline: Deadline) -> TransportResponse:
         """Names the call before the client does."""
@@ -157,7 +157,7 @@ class SwallowsInterrupts(Wrapper):
             except BaseException as error:
                 raise ReceiveError("the call was interrupted") from error
 
-    answers = _Swallowing
+    answers: type[Answer] = _Swallowing
 
     def carry(self, request: Request, config: Config, deadline: Deadline) -> TransportResponse:
         """Whatever was raised."""

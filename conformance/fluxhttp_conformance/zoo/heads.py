@@ -152,10 +152,10 @@ class TakesOneReadForTheHead(HeadWire):
 class _Interim(HeadWire):
     def __init__(self) -> None:
         super().__init__()
-        self.kept = b""
+        self._kept = b""
 
     def sent(self, message: bytes) -> bytes:
-        self.kept = b""
+        self._kept = b""
         return super().sent(message)
 
 
@@ -167,9 +167,9 @@ class MergesInterimFields(_Interim):
         """Keeps the fields until the final head."""
         line, fields = head.split(b"\n", 1)
         if head[9:10] == b"1":
-            self.kept += fields[: fields.rfind(b"\r\n")]
+            self._kept += fields[: fields.rfind(b"\r\n")]
             return head
-        return line + b"\n" + self.kept + fields
+        return line + b"\n" + self._kept + fields
 
 
 @creature("interim/has-no-body")

@@ -32,7 +32,7 @@ class ForgetsToClose(WithSockets):
             while len(self.kept) > 32:
                 os.close(self.kept.pop(0))
 
-    sockets = _Kept
+    sockets: type[WireSocket] = _Kept
 
 
 @creature("lifecycle/used-after-close")

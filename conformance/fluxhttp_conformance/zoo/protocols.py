@@ -142,7 +142,7 @@ class DecodesOneMember(_Plain):
 class KnowsWrappedDeflateOnly(_Plain):
     """Undoes deflate, and takes a body without zlib's wrapper for one that is not coded."""
 
-    codings = ("deflate",)
+    codings: tuple[str, ...] = ("deflate",)
 
     def undo(self, body: bytes) -> bytes:
         """If it can."""

@@ -185,4 +185,4 @@ class DropsBytesBeforeTheTunnel(Wrapper):
         def body(self, data: bytes) -> bytes:
             return b"" if self._is_tunnel else data
 
-    wire = _Skipping
+    wire: type[Wire] | None = _Skipping

@@ -56,7 +56,7 @@ class _DeafSocket(WireSocket):
 class LosesEarlyAnswers(WithSockets):
     """Does not read what a peer says before the whole request was sent."""
 
-    sockets = _DeafSocket
+    sockets: type[WireSocket] = _DeafSocket
 
 
 @creature(

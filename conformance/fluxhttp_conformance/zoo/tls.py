@@ -6,7 +6,7 @@ import os
 import re
 import ssl
 import warnings
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from fluxhttp import URL, Config, IncompleteBodyError, StdlibTransport, TLSError
 from fluxhttp_conformance.zoo.creature import creature
@@ -32,7 +32,7 @@ class WithContext(Wrapper):
 
     def open(self, **changes: Any) -> StdlibTransport:
         """With the context, if there is somebody to believe."""
-        self.insecure = super().open(**changes)
+        self.insecure: StdlibTransport = super().open(**changes)
         ca_file = self.options["ca_file"]
         if ca_file is None:
             return self.insecure
@@ -116,7 +116,7 @@ class _RaggedSocket(ssl.SSLSocket):
 class WithTLSSockets(WithContext):
     """Brings TLS sockets of its own, too."""
 
-    tls_sockets: ClassVar[type[ssl.SSLSocket]] = ssl.SSLSocket
+    tls_sockets: type[ssl.SSLSocket] = ssl.SSLSocket
 
     def context(self, ca_file: str) -> ssl.SSLContext:
         """Makes them."""
@@ -129,7 +129,7 @@ class WithTLSSockets(WithContext):
 class TakesARaggedEndForTheEnd(WithTLSSockets):
     """Takes a connection that ended without close_notify for one that ended in good order."""
 
-    tls_sockets = _RaggedSocket
+    tls_sockets: type[ssl.SSLSocket] = _RaggedSocket
 
 
 class WiredTLS(ssl.SSLSocket):
@@ -174,7 +174,7 @@ class WaitsForCloseNotify(WithTLSSockets):
         def make(self) -> Wire:
             return self._Endless()
 
-    tls_sockets = _Waiting
+    tls_sockets: type[ssl.SSLSocket] = _Waiting
 
 
 @creature("tls/close-notify")
@@ -190,7 +190,7 @@ class TakesEveryEndForACut(Wrapper):
                 raise IncompleteBodyError("the connection ended")
             return data
 
-    answers = _Cut
+    answers: type[Answer] = _Cut
 
 
 # insecure_skip_verify

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _RECEIVE_BYTES = 65_536
 #: A head or line beyond that goes on as it came, for the strict reader to refuse.
 HELD_BYTES = 8_388_608
-find_head_end = re.compile(rb"\n\r?\n").search
+_find_head_end = re.compile(rb"\n\r?\n").search
 
 
 class Wire:
@@ -72,7 +72,7 @@ class HeadWire(Wire):
         self._held += data
         edited = b""
         while self._is_in_head:
-            end = find_head_end(self._held, start)
+            end = _find_head_end(self._held, start)
             if end is None:
                 if len(self._held) < HELD_BYTES:
                     return edited

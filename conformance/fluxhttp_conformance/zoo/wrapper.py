@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from fluxhttp import Dialer, StdlibTransport
 from fluxhttp.errors import FluxHTTPError
@@ -74,15 +74,15 @@ class Wrapper:
         inner: the transport that does the work.
     """
 
-    wire: ClassVar[type[Wire] | None] = None
-    answers: ClassVar[type[Answer]] = Answer
+    wire: type[Wire] | None = None
+    answers: type[Answer] = Answer
 
     def __init__(
         self, *, dialer: Any = None, ca_file: str | None = None, proxies: Any = None, trust_env: bool = True
     ) -> None:
-        self.dialer = Dialer() if dialer is None else dialer
+        self.dialer: Any = Dialer() if dialer is None else dialer
         self.options: dict[str, Any] = {"ca_file": ca_file, "proxies": proxies, "trust_env": trust_env}
-        self.inner = self.open()
+        self.inner: StdlibTransport = self.open()
 
     def open(self, **changes: Any) -> StdlibTransport:
         """The transport below, with other options than this one was given."""
