@@ -9,7 +9,7 @@ import fluxhttp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Self
+    from typing import Any, Self
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,5 @@ class NotesAPI:
         self.close()
 
 
-def _note(value: dict[str, object]) -> Note:
-    tags = value["tags"]
-    assert isinstance(tags, list)
-    return Note(int(str(value["id"])), str(value["title"]), tuple(map(str, tags)))
+def _note(value: dict[str, Any]) -> Note:
+    return Note(value["id"], value["title"], tuple(value["tags"]))
