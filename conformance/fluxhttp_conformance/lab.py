@@ -112,7 +112,7 @@ class Lab:
 
     @property
     def secure(self) -> LoopbackOrigin:
-        """The same peer over TLS: it plays the next script of ``origin``, and adds to its requests."""
+        """The same peer over TLS; it plays the next script of ``origin``, and adds to its requests."""
         if self._secure is None:
             if "ca_file" not in self.target.keywords:
                 raise NotApplicable(f"{self.target.name} takes no ca_file")
