@@ -1,9 +1,13 @@
-"""The origin that the documentation's snippets talk to: it answers each request with what it received, as JSON."""
+"""The origin that the documentation's snippets talk to: it answers each request with what it received, as JSON.
+
+Run as a program, it prints its URL and serves until Ctrl-C.
+"""
 
 from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -38,3 +42,9 @@ def start_origin() -> str:
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}"
+
+
+if __name__ == "__main__":
+    print(start_origin())  # noqa: T201  # what it is run for
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()

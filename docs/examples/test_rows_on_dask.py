@@ -8,9 +8,6 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
-
-pytest.importorskip("distributed", reason="the extra examples brings dask.distributed")
-
 from distributed import Client as Cluster
 from distributed import LocalCluster
 from notes_origin import serve_notes
