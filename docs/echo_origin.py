@@ -14,6 +14,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class _Echo(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one segment an answer
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # a client that has read enough hangs up
+            super().handle()
 
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
@@ -45,6 +50,6 @@ def start_origin() -> str:
 
 
 if __name__ == "__main__":
-    print(start_origin())  # noqa: T201  # what it is run for
+    print(start_origin(), flush=True)  # noqa: T201  # what it is run for
     with suppress(KeyboardInterrupt):
         threading.Event().wait()
