@@ -12,9 +12,11 @@ import fluxhttp
 import fluxhttp.errors
 import fluxhttp.testing
 import fluxhttp_conformance
+from fluxhttp.testing import FakeTransport
 
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Any
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -68,3 +70,28 @@ def test_the_files_that_readme_links_to_are_there() -> None:
     assert targets
     for target in targets:
         assert (ROOT / target).exists(), target
+
+
+def test_readme_s_snippets_run(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    application, unit_test, transport = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+    with FakeTransport(base_url="https://api.example.org") as fake:
+        fake.get("/notes?tag=red&tag=blue").respond(json=["A note"])
+        names: dict[str, Any] = {"fake": fake}
+        exec(application.replace("Client(base_url", "Client(fake, base_url"), names)
+        assert names["notes"] == ["A note"]
+
+    exec(unit_test, {})
+    assert capsys.readouterr().out == (
+        "RequestTimeoutError the deadline of 1 s passed while waiting for the answer's head\n"
+        "IncompleteBodyError the peer closed the connection in the middle of the body, after 4 of 5 bytes\n"
+    )
+
+    names = {}
+    exec(transport, names)
+    names["client"].transport.inner.close()
+    with FakeTransport() as fake:
+        fake.get("https://api.test/").respond()
+        fluxhttp.Client(names["TimedTransport"](fake)).get("https://api.test/")
+    assert re.fullmatch(r"GET took 0\.\d{3} s\n", capsys.readouterr().out)
