@@ -30,6 +30,8 @@ exclude_patterns = ["_build", "examples", "peers"]
 html_theme = "furo"
 html_title = f"fluxhttp {release}"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 smartquotes_action = "D"  # dashes only: docstrings quote code
 
 myst_heading_anchors = 3
