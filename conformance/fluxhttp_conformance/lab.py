@@ -13,6 +13,7 @@ from fluxhttp import Client, Config, Deadline, RequestTimeoutError
 from fluxhttp.testing import Script
 from fluxhttp_conformance.certificates import authority
 from fluxhttp_conformance.machine import starved_seconds
+from fluxhttp_conformance.observation import ObservedAnswer, ObservedClient, Observer
 from fluxhttp_conformance.origins.loopback import LoopbackOrigin
 from fluxhttp_conformance.origins.proxy import ForwardProxy
 from fluxhttp_conformance.target import NotApplicable
@@ -88,12 +89,14 @@ class Lab:
 
     Attributes:
         target: the transport under test.
+        observer: notes what the calls come to.
         origin: a plain origin.
         dialer: knows where connections went; in use if the transport takes one.
         handshakes: those that ``secure`` completed, in order.
     """
 
     def __init__(self, target: Target) -> None:
+        self.observer = Observer()
         self._prepare(target)
         self._secure: LoopbackOrigin | None = None
         self._started: list[LoopbackOrigin] = []
@@ -193,7 +196,7 @@ class Lab:
     def new_client(self, transport: Transport, **options: Any) -> Client:
         """Another client, with the same time-out unless ``config`` is given."""
         options.setdefault("config", Config(timeout=CALL_SECONDS))
-        client = Client(transport, **options)
+        client = ObservedClient(transport, observer=self.observer, **options)
         self._clients.append(client)
         return client
 
@@ -285,7 +288,12 @@ class Lab:
     def send(self, request: Request, *, config: Config | None = None) -> TransportResponse:
         """One exchange of the transport itself, without a client; close what it returns."""
         deadline = Deadline.after(CALL_SECONDS, self.clock)
-        return self.transport.send(request, config=config or Config(), deadline=deadline)
+        try:
+            answer = self.transport.send(request, config=config or Config(), deadline=deadline)
+        except Exception as error:
+            self.observer.error(error)
+            raise
+        return ObservedAnswer(answer, self.observer)
 
     @staticmethod
     def together(*calls: Callable[[], Any]) -> list[Any]:
@@ -328,7 +336,7 @@ class Lab:
         Raises:
             AssertionError: something did, or it does not.
         """
-        seen = [origin.connections for origin in (self.origin, self._secure, *self._started) if origin is not None]
+        seen = [origin.connections for origin in self.origins]
         # The control comes after whatever a refused call may have sent.
         self.still_works()
         assert sum(seen) == 0, "a refused call made a connection"
@@ -353,6 +361,11 @@ class Lab:
         return "\n".join(self.origin.transcript) or "(no origin was touched)"
 
     @property
+    def origins(self) -> list[LoopbackOrigin]:
+        """Every origin of the case so far, proxies too."""
+        return [origin for origin in (self.origin, self._secure, *self._started) if origin is not None]
+
+    @property
     def was_touched(self) -> bool:
         """Whether an origin saw anything at all."""
         return bool(self.origin.connections or (self._secure is not None and self._secure.connections))
@@ -363,6 +376,5 @@ class Lab:
             client.close()
         for transport in self._transports:
             transport.close()
-        for started in (self.origin, self._secure, *self._started):
-            if started is not None:
-                started.close()
+        for started in self.origins:
+            started.close()
