@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 import threading
 import time
@@ -20,7 +21,7 @@ from fluxhttp_conformance.target import NotApplicable
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from fluxhttp import Clock, Request, Response, Transport, TransportResponse
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from fluxhttp_conformance.target import Target
 
 _E = TypeVar("_E", bound=BaseException)
+_T = TypeVar("_T")
 
 #: The time-out of every call that sets none: a case must not hang.
 CALL_SECONDS = 5.0
@@ -89,6 +91,7 @@ class Lab:
 
     Attributes:
         target: the transport under test.
+        is_full: whether families are asked for as a whole, as the full profile does.
         observer: notes what the calls come to.
         origin: a plain origin.
         dialer: knows where connections went; in use if the transport takes one.
@@ -96,6 +99,7 @@ class Lab:
     """
 
     def __init__(self, target: Target) -> None:
+        self.is_full = False
         self.observer = Observer()
         self._prepare(target)
         self._secure: LoopbackOrigin | None = None
@@ -355,6 +359,14 @@ class Lab:
         assert (response.status_code, response.body) == (200, b"control"), f"the next call got {response!r}"
         assert len(self.origin.requests) == before + 1, "the next call sent more than one request"
         assert self.origin.requests[-1].target == "/control"
+
+    def sample(self, members: Iterable[_T], quick: int) -> list[_T]:
+        """The members of a family: all in the full profile; else ``quick`` of them, from all over, always the same."""
+        everyone = list(members)
+        if self.is_full or len(everyone) <= quick:
+            return everyone
+        chosen = random.Random(len(everyone)).sample(range(len(everyone)), quick)
+        return [everyone[place] for place in sorted(chosen)]
 
     def transcript(self) -> str:
         """What the origins saw and did."""

@@ -181,8 +181,7 @@ def _told_requests(requests: Iterable[SeenRequest], *, is_ordered: bool) -> list
     # Numbered as they come into use: one on which nothing was asked has no part in it.
     numbers: dict[int, int] = {}
     return [
-        f"request on connection {numbers.setdefault(seen.connection, len(numbers))}"
-        f" {seen.head!r} {_content(seen.body)}"
+        f"request on connection {numbers.setdefault(seen.connection, len(numbers))} {seen.head!r} {_content(seen.body)}"
         for seen in requests
     ]
 

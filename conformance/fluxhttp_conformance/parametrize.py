@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from fluxhttp_conformance.lab import HarnessError
 from fluxhttp_conformance.ledger import Ledger
-from fluxhttp_conformance.run import run_case
-from fluxhttp_conformance.suite import KINDS, Profile, select
+from fluxhttp_conformance.run import Profile, run_case
+from fluxhttp_conformance.suite import KINDS, select
 from fluxhttp_conformance.target import Target
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def conformance_tests(
     @pytest.mark.parametrize("case", [_node(case, known.deviations.get(case.id)) for case in cases])
     def test_conformance(case: Case) -> None:
         __tracebackhide__ = True
-        result = run_case(case, target)
+        result = run_case(case, target, profile=profile)
         if result.outcome == "not-applicable":
             # The target says which features it lacks, and why; a real transport lacks none.
             pytest.skip(result.message)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache, partial
+from functools import cache
 from multiprocessing import get_context
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 from fluxhttp_conformance.case import Kind, catalogue
 from fluxhttp_conformance.ledger import Ledger
-from fluxhttp_conformance.run import Result, run_case
+from fluxhttp_conformance.run import Profile, Result, run_case
 from fluxhttp_conformance.target import Target
 
 if TYPE_CHECKING:
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from typing import Self
 
     from fluxhttp_conformance.case import Case
+    from fluxhttp_conformance.observation import Observation
     from fluxhttp_conformance.run import Outcome
+    from fluxhttp_conformance.ways import Way
 
-#: quick: what a change is checked by. full: the cases tagged slow as well.
-Profile = Literal["quick", "full"]
 #: Every kind of case.
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # A process takes about as long to start as so many cases take to run.
@@ -72,7 +72,7 @@ def run_suite(
             known = ledger if isinstance(ledger, Ledger) else (ledger or {}).get(target.name)
             if known is None:
                 known = Ledger.shipped(target.name)
-            for result in crew.run(cases, target, is_named=isinstance(given, str)):
+            for result in crew.run(cases, target, profile, is_named=isinstance(given, str)):
                 results.append(result.under(known))
                 if on_result is not None:
                     on_result(results[-1])
@@ -87,14 +87,17 @@ class _Crew:
         # Spawned, not forked: a fork takes along the locks of threads that it does not have.
         self._pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) if jobs > 1 else None
 
-    def run(self, cases: list[Case], target: Target, *, is_named: bool) -> Iterator[Result]:
+    def run(self, cases: list[Case], target: Target, profile: Profile, *, is_named: bool) -> Iterator[Result]:
         """The results, in the order of the cases."""
         if self._pool is None or not is_named:
-            yield from (run_case(case, target) for case in cases)
+            yield from (run_case(case, target, profile=profile) for case in cases)
             return
-        told = self._pool.map(partial(_run_by_name, target.name), [case.id for case in cases])
-        for case, (outcome, message, seconds) in zip(cases, told, strict=True):
-            yield Result(case, target.name, outcome, message, seconds)
+        # The slow ones first, so that no process ends with them while the others have nothing left to do.
+        begun = sorted(cases, key=lambda case: "slow" not in case.tags)
+        told = {case.id: self._pool.submit(_run_by_name, target.name, case.id, profile) for case in begun}
+        for case in cases:
+            outcome, message, seconds, ways, observation = told[case.id].result()
+            yield Result(case, target.name, outcome, message, seconds, ways=ways, observation=observation)
 
     def __enter__(self) -> Self:
         return self
@@ -104,9 +107,9 @@ class _Crew:
             self._pool.shutdown(cancel_futures=True)
 
 
-def _run_by_name(target: str, id: str) -> tuple[Outcome, str, float]:
-    result = run_case(_by_id()[id], _named(target))
-    return result.outcome, result.message, result.seconds
+def _run_by_name(target: str, id: str, profile: Profile) -> tuple[Outcome, str, float, tuple[Way, ...], Observation]:
+    result = run_case(_by_id()[id], _named(target), profile=profile)
+    return result.outcome, result.message, result.seconds, result.ways, result.observation
 
 
 @cache
