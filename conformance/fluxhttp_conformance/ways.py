@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Way = Literal["script", "byte by byte", "pytest-httpserver"]
 
 #: One in so many wire cases is asked byte by byte in the quick profile.
-_SHARE = 10
+_SHARE = 16
 #: What is longer begins with so many single bytes; the rest follows in one piece.
 _MOST_SINGLE_BYTES = 400
 # Long enough for the network to make a segment of each byte.

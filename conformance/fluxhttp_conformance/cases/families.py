@@ -70,7 +70,7 @@ def silence_at_a_cut(lab: Lab) -> None:
         for wire in [head + b"".join(piece for piece, _ in pieces)]
         for size in range(len(wire))
     ]
-    chosen = lab.sample(cuts, 24)
+    chosen = lab.sample(cuts, _AT_ONCE)
     for start in range(0, len(chosen), _AT_ONCE):
         scripts, phases = zip(*chosen[start : start + _AT_ONCE], strict=True)
         calls = [partial(lab.client.get, lab.url(), config=Config(timeout=0.3))] * len(scripts)
