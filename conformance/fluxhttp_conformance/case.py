@@ -74,8 +74,8 @@ class Case:
         level: Level,
         anchor: str,
         tags: frozenset[str],
-        sent_whole: str,
-        seconds: float,
+        sent_whole: str = "",
+        seconds: float = CASE_SECONDS,
     ) -> None:
         self.function = function
         self.id = id

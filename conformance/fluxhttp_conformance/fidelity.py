@@ -45,16 +45,19 @@ def fidelity(reports: Sequence[Report]) -> Fidelity | None:
     """Compares what was observed of the fake with what was observed of every other target.
 
     Returns:
-        None without a fake, without others, or without a case that all of them were judged by.
+        None without a fake, without others, or without a case that all of them were judged by,
+        the others with one outcome.
     """
     fakes = [report for report in reports if report.target == "fake"]
     others = [report for report in reports if report.target != "fake"]
     if not fakes or not others:
         return None
     shown = {entry.id: entry.digest for entry in fakes[0].results if entry.digest}
-    seen = [{entry.id: entry.digest for entry in report.results} for report in others]
-    digests = {id: {shown[id], *(each.get(id, "") for each in seen)} for id in sorted(shown)}
-    judged = [id for id in digests if "" not in digests[id]]
+    seen = [{entry.id: entry for entry in report.results if entry.digest} for report in others]
+    told = {id: [each[id] for each in seen if id in each] for id in sorted(shown)}
+    # Where real transports do not agree, one of them at least is no measure.
+    judged = [id for id in told if len(told[id]) == len(others) and len({each.outcome for each in told[id]}) == 1]
+    digests = {id: {shown[id], *(each.digest for each in told[id])} for id in judged}
     if not judged:
         return None
     ledger = Ledger.shipped("fake")

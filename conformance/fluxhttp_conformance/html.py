@@ -83,7 +83,7 @@ def _scores(reports: Iterable[Report]) -> str:
             f'<i class="{outcome}" style="width:{100 * count / total:.2f}%"></i>' for outcome, count in summary.items()
         )
         told = ", ".join(f'<span class="{outcome}">{count} {outcome}</span>' for outcome, count in summary.items())
-        items.append(f'<li><b>{escape(report.target)}</b><div class="bar">{bar}</div>{told or "no case"}</li>')
+        items.append(f'<li><b>{_breakable(report.target)}</b><div class="bar">{bar}</div>{told or "no case"}</li>')
     return f'<ul class="scores">{"".join(items)}</ul>'
 
 
@@ -143,14 +143,15 @@ def _labels(filters: dict[str, list[tuple[str, str, str]]]) -> str:
 
 
 def _section(group: str, entries: Sequence[Entry], reports: Sequence[Report], compared: Fidelity | None) -> str:
-    heads = "".join(f'<th class="target" scope="col">{escape(report.target)}</th>' for report in reports)
+    heads = "".join(f'<th class="target" scope="col">{_breakable(report.target)}</th>' for report in reports)
     by_target = [{entry.id: entry for entry in report.results} for report in reports]
     rows = [_row(entry, [found.get(entry.id) for found in by_target], reports, compared) for entry in entries]
     counted = Counter(found[entry.id].outcome for found in by_target for entry in entries if entry.id in found)
     told = ", ".join(f"{counted[outcome]} {outcome}" for outcome in OUTCOMES if counted[outcome])
+    times = f" × {len(reports)} targets" if len(reports) > 1 else ""
     return (
         f'<section id="g-{group}"><header><h2>{group}</h2>'
-        f'<span class="soft">{len(entries)} cases: {told}</span></header>'
+        f'<span class="soft">{len(entries)} cases{times}: {told}</span></header>'
         f'<table><thead><tr><th scope="col">case</th>{heads}</tr></thead>\n{"".join(rows)}</table></section>'
     )
 
@@ -169,14 +170,15 @@ def _row(case: Entry, told: Sequence[Entry | None], reports: Sequence[Report], c
     details: list[str] = []
     for entry, report in zip(told, reports, strict=True):
         outcome = "not-run" if entry is None else entry.outcome
-        marks.append(f'<td class="mark {outcome}">{_MARKS.get(outcome, "not run")}</td>')
+        mark = _MARKS.get(outcome, "not run")
+        marks.append(f'<td class="mark {outcome}" data-target="{escape(report.target)}">{mark}</td>')
         if entry is not None and entry.message:
             details.append(_details(entry, report.target))
     facts = [*case.tags, *sorted({f"also {way}" for entry in told if entry for way in entry.ways} - {"also script"})]
     tags = "".join(f" · {fact}" for fact in facts)
     row = (
         f'<tbody class="{" ".join(classes)}"><tr id="{id}"><th scope="row">'
-        f'<a class="id" href="#{id}">{escape(case.id)}</a>'
+        f'<a class="id" href="#{id}">{_breakable(case.id)}</a>'
         f'<div class="why">{_prose(case.reason)}</div>'
         f'<div class="facts"><b>{case.kind}</b> · {case.level}{tags} · {_anchors(case.anchor)}</div></th>'
         f"{''.join(marks)}</tr>"
@@ -206,6 +208,11 @@ def _otherwise(id: str, reports: Sequence[Report], compared: Fidelity) -> str:
         f'<details class="{"fail" if known is None else "known-failure"}"><summary>observed otherwise: '
         f"{escape(reason)}</summary><pre>{escape(_visible(lines))}</pre></details>"
     )
+
+
+def _breakable(name: str) -> str:
+    """A name that a narrow column can break where it has parts."""
+    return re.sub(r"([/.:])", r"\1<wbr>", escape(name))
 
 
 def _visible(text: str) -> str:

@@ -27,7 +27,7 @@ def conformance_tests(
     ledger: Ledger | Path | str | None = None,
     prefix: str = "",
     kinds: Collection[Kind] = KINDS,
-    profile: Profile = "full",
+    profile: Profile = "quick",
 ) -> Callable[[Case], None]:
     """A test for pytest to collect, with one node for each case.
 
@@ -46,7 +46,8 @@ def conformance_tests(
             for that name, if anything.
         prefix: what the ids of the cases begin with.
         kinds: the kinds of case to run.
-        profile: ``quick`` leaves out what is tagged slow.
+        profile: ``quick`` leaves out what is tagged slow and takes a sample of
+            large families; ``full`` leaves out nothing, and takes minutes.
 
     Raises:
         fluxhttp.InvalidConfigError: there is no transport of that name.

@@ -170,12 +170,12 @@ def _ask(case: Case, lab: Lab) -> tuple[Outcome, str]:
         return "not-applicable", str(error)
     except HarnessError as error:
         return "harness-error", _report(case, str(error), lab)
-    except Exception as error:  # noqa: BLE001  # whatever it is, it is how the case went
+    except BaseException as error:  # noqa: BLE001  # whatever it is, it is how the case went; the thread ends here
         return "fail", _report(case, _told(error), lab)
     return "pass", ""
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     # Without our own frame, and without where the packages are installed: reports are for others to read.
     trace = error.__traceback__ and error.__traceback__.tb_next
     text = "".join(traceback.format_exception(type(error), error, trace)).rstrip()

@@ -49,7 +49,8 @@ def run_suite(
         targets: transports, or their names.
         prefix: what the ids of the cases begin with.
         kinds: the kinds of case to run.
-        profile: ``quick`` leaves out what is tagged slow.
+        profile: ``quick`` leaves out what is tagged slow and takes a sample of
+            large families; ``full`` leaves out nothing.
         ledger: what is known to fail, for all of them or by the target's name.
             A target without one has what the suite ships for its name.
         on_result: called with each result as it comes in.
