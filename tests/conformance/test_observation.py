@@ -160,7 +160,7 @@ def test_a_fake_that_passes_but_shows_something_else_is_not_faithful() -> None:
 
 
 def test_the_fake_is_observed_as_the_real_transports_but_where_its_ledger_says_why() -> None:
-    reports = reports_of(run_suite([*REAL, "fake"]))
+    reports = reports_of(run_suite([*REAL, "fake"], jobs=4))
 
     found = fidelity(reports)
 
