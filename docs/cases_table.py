@@ -22,10 +22,8 @@ def cases_table() -> str:
     from fluxhttp_conformance import catalogue  # noqa: PLC0415  # the path above comes first
 
     cases = catalogue()
-    lines = [
-        f"{len(cases)} cases. Those marked *security* guard against a published attack, or keep a secret. "
-        + "Those marked *slow* are in the full profile alone."
-    ]
+    security = "Those marked *security* guard against a published attack, or keep a secret."
+    lines = [f"{len(cases)} cases. {security} Those marked *slow* are in the full profile alone."]
     for group, members in groupby(cases, key=lambda case: case.id.partition("/")[0]):
         lines += ["", f"### {group}", "", "| case | what it asks for | kind | anchor |", "|---|---|---|---|"]
         for case in members:

@@ -132,7 +132,7 @@ class ObservedAnswer:
         except Exception as error:
             self._noted.ended = _told_error(error)
             raise
-        if isinstance(data, bytes):  # pyright: ignore[reportUnnecessaryIsInstance]  # a transport may be wrong
+        if isinstance(data, bytes):  # a transport may be wrong
             self._noted.body.append(data)
         return data
 

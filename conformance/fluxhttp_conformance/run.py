@@ -104,7 +104,7 @@ class _Verdict:
     def __init__(self) -> None:
         self.outcome: Outcome | None = None
         self.message = ""
-        self.ways: tuple[Way, ...] = ()
+        self.ways: list[Way] = []
         self.observation = Observation()
 
 
@@ -126,9 +126,8 @@ def run_case(case: Case, target: Target, *, profile: Profile = "quick") -> Resul
     if outcome is None:
         outcome, message = "fail", f"it took more than {case.seconds:g} s"
     seconds = time.monotonic() - started
-    return Result(
-        case, target.name, outcome, message, seconds, ways=verdict.ways or ("script",), observation=verdict.observation
-    )
+    ways = tuple(verdict.ways) or ("script",)
+    return Result(case, target.name, outcome, message, seconds, ways=ways, observation=verdict.observation)
 
 
 def _judge(case: Case, target: Target, verdict: _Verdict, is_full: bool) -> None:  # noqa: FBT001  # a thread's argument
@@ -139,7 +138,7 @@ def _judge(case: Case, target: Target, verdict: _Verdict, is_full: bool) -> None
     lab = lab_for(target)
     lab.is_full = is_full
     outcome, verdict.message = _ask(case, lab)
-    verdict.ways = ("script",)
+    verdict.ways.append("script")
     if outcome in ("pass", "fail"):
         verdict.observation = Observation.of(lab)
     if outcome == "pass":
@@ -148,7 +147,7 @@ def _judge(case: Case, target: Target, verdict: _Verdict, is_full: bool) -> None
             if declined(again):
                 outcome = "pass"
                 continue
-            verdict.ways += (way,)
+            verdict.ways.append(way)
             if outcome != "pass":
                 verdict.message = f"asked {_WAYS[way]}: {message}"
                 break

@@ -8,6 +8,7 @@ case is asked again of pytest-httpserver, a server that is not ours.
 from __future__ import annotations
 
 import zlib
+from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -110,7 +111,7 @@ class ServedLab(Lab):
         """Not served."""
         self.served.decline("a second origin")
 
-    @property
+    @cached_property
     def proxy(self) -> ForwardProxy:
         """Not served."""
         self.served.decline("a proxy")
