@@ -181,7 +181,7 @@ def surplus_after_a_while(lab: Lab) -> None:
         assert lab.origin.connections == number + 2
 
 
-@case("connections/not-used-after-a-failure", anchor="RFC 9112, 9.3", tags=("security",))
+@case("connections/not-used-after-a-failure", anchor="RFC 9112, 9.3", tags=("security",), sent_whole=SURPLUS)
 def not_used_after_a_failure(lab: Lab) -> None:
     """A connection whose answer was not read to its end is closed: what is left of it would be the next answer."""
     rest = b"x" * 200 + POISON
