@@ -368,6 +368,11 @@ class Lab:
         chosen = random.Random(len(everyone)).sample(range(len(everyone)), quick)
         return [everyone[place] for place in sorted(chosen)]
 
+    def move(self) -> None:
+        """The plain origin is found at another port from now on; for families of thousands of connections."""
+        self.origin.move()
+        self.dialer.routes[80] = self.origin.address
+
     def transcript(self) -> str:
         """What the origins saw and did."""
         return "\n".join(self.origin.transcript) or "(no origin was touched)"

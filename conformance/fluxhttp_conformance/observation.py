@@ -33,27 +33,27 @@ _find_place = re.compile(r"(?<=\(position )[0-9]+(?=\))")
 
 
 class Observer:
-    """Notes what the calls of one case come to. Thread-safe."""
+    """Notes what the calls of one case come to; made in the thread of the case. Thread-safe.
+
+    Attributes:
+        is_ordered: whether every call was made in that thread, so one after the other.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: list[_Answer | str] = []
-        self._threads: set[int] = set()
+        self.is_ordered = True
+        self._thread = threading.get_ident()
 
     def note(self, call: _Answer | str) -> None:
         """Adds what a call came to."""
         with self._lock:
             self._calls.append(call)
-            self._threads.add(threading.get_ident())
+            self.is_ordered = self.is_ordered and threading.get_ident() == self._thread
 
     def error(self, error: Exception) -> None:
         """Adds how a call failed."""
         self.note(_told_error(error))
-
-    @property
-    def is_ordered(self) -> bool:
-        """Whether one call followed the other."""
-        return len(self._threads) < 2
 
     def lines(self) -> list[str]:
         """What was noted, a line for each call."""
@@ -207,7 +207,7 @@ class Observation:
         lines = [*lab.observer.lines(), *_told_requests(lab.requests, is_ordered=is_ordered)]
         if is_ordered:
             lines.append(f"connections: {sum(origin.connections for origin in lab.origins)}")
-        return cls._of_lines(_settled(lines, {origin.address[1] for origin in lab.origins}))
+        return cls._of_lines(_settled(lines, {port for origin in lab.origins for port in origin.ports}))
 
     @classmethod
     def _of_lines(cls, lines: list[str]) -> Observation:

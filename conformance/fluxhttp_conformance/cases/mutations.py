@@ -74,6 +74,7 @@ def _is_faithful(response: Response, wire: bytes) -> bool:
 def _judge(lab: Lab, wires: Sequence[bytes]) -> None:
     """Each of these bytes, then the end: what comes of it is faithful, and what the reference makes of it."""
     for start in range(0, len(wires), _BATCH):
+        lab.move()
         with Reference(lab.target) as reference:
             for wire in wires[start : start + _BATCH]:
                 script = Script().send(wire).close()
@@ -183,6 +184,7 @@ def random_answers(lab: Lab) -> None:
     """Answers made at random from hostile parts, split at random, are what the reference makes of them, errors too."""
     seeds = lab.sample(range(6000), 200)
     for start in range(0, len(seeds), _BATCH):
+        lab.move()
         with Reference(lab.target) as reference:
             for seed in seeds[start : start + _BATCH]:
                 method, script = random_answer(seed)

@@ -37,6 +37,7 @@ class LoopbackOrigin:
     Attributes:
         deliver: what every script goes through before it is played; None plays it as it is.
         requests: the requests read, in order.
+        ports: where it has listened.
         connections: how many were accepted.
         bytes_sent: what the network took of the answers.
         transcript: what happened, line by line, for the report of a failure.
@@ -57,9 +58,25 @@ class LoopbackOrigin:
         self.connections = 0
         self.bytes_sent = 0
         self.transcript: list[str] = [] if beside is None else beside.transcript
+        self.ports: set[int] = set()
+        self._listen()
+
+    def _listen(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.address: tuple[str, int] = self._listener.getsockname()
-        self._start(self._accept)
+        self.ports.add(self.address[1])
+        self._start(self._accept, self._listener)
+
+    def move(self) -> None:
+        """Listens at another port from now on.
+
+        A connection lingers for a minute where it was (TIME-WAIT; RFC 9293, 3.6.1),
+        and after some ten thousand of them at one port new ones are held up.
+        """
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._listen()
 
     @property
     def scheme(self) -> str:
@@ -128,10 +145,10 @@ class LoopbackOrigin:
         with self._lock:
             self.transcript.append(f"[{number}] {text}")
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
-                sock, _ = self._listener.accept()
+                sock, _ = listener.accept()
             except OSError:
                 return
             with self._lock:

@@ -30,6 +30,7 @@ class MemoryOrigin:
     def __init__(self, *, scheme: str = "http", beside: MemoryOrigin | None = None) -> None:
         self.scheme = scheme
         self.address = ("127.0.0.1", 80 if scheme == "http" else 443)
+        self.ports = {self.address[1]}
         self._beside = beside
         self._lock = threading.Lock()
         self._scripts: deque[Script] = deque() if beside is None else beside._scripts
@@ -112,6 +113,9 @@ class MemoryOrigin:
     def bytes_sent(self) -> int:
         """What was read of the answers."""
         return sum(connection.peer.sent for fake in self._fakes for connection in fake.connections)
+
+    def move(self) -> None:
+        """Nothing: memory has no ports that could run short."""
 
     @property
     def unplayed(self) -> int:
