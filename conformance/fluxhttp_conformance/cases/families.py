@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LENGTH_HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\nX: y\r\n\r\n"
 _CHUNKED_HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 #: As many calls as may wait for a silent peer at once.
-_AT_ONCE = 16
+_AT_ONCE = 8
 #: Head, then the body in pieces, each of which is framing or (True) data; its declared length.
 _CUT: tuple[tuple[bytes, tuple[tuple[bytes, bool], ...], int | None], ...] = (
     (_LENGTH_HEAD, ((b"hello, world", True),), 12),
@@ -70,7 +70,7 @@ def silence_at_a_cut(lab: Lab) -> None:
         for wire in [head + b"".join(piece for piece, _ in pieces)]
         for size in range(len(wire))
     ]
-    chosen = lab.sample(cuts, _AT_ONCE)
+    chosen = lab.sample(cuts, 2 * _AT_ONCE)
     for start in range(0, len(chosen), _AT_ONCE):
         scripts, phases = zip(*chosen[start : start + _AT_ONCE], strict=True)
         calls = [partial(lab.client.get, lab.url(), config=Config(timeout=0.3))] * len(scripts)
