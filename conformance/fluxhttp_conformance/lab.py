@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import random
-import socket
 import threading
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-import fluxhttp
 from fluxhttp import Client, Config, Deadline, RequestTimeoutError
 from fluxhttp.testing import Script
 from fluxhttp_conformance.certificates import authority
+from fluxhttp_conformance.dialer import LabDialer
 from fluxhttp_conformance.machine import starved_seconds
 from fluxhttp_conformance.observation import ObservedAnswer, ObservedClient, Observer
 from fluxhttp_conformance.origins.loopback import LoopbackOrigin
@@ -55,35 +54,6 @@ def ok(body: bytes = b"ok") -> Script:
 def chunked(*chunks: bytes, last: bytes = b"0\r\n\r\n") -> bytes:
     """A body in chunks (RFC 9112, 7.1)."""
     return b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + last
-
-
-class LabDialer:
-    """Sends the default ports of every host to the origins of the case.
-
-    Attributes:
-        dialled: the hosts and ports that were asked for, in order.
-    """
-
-    def __init__(self) -> None:
-        self.routes: dict[int, tuple[str, int]] = {}
-        self.dialled: list[tuple[str, int]] = []
-
-    def dial(self, host: str, port: int, /, *, deadline: Deadline) -> socket.socket:
-        """A connection to the origin that stands for host and port."""
-        self.dialled.append((host, port))
-        left = deadline.remaining()
-        try:
-            if left == 0:
-                raise TimeoutError
-            return socket.create_connection(
-                self.routes.get(port, (host, port)), None if left is None else min(left, CALL_SECONDS)
-            )
-        except TimeoutError:
-            raise RequestTimeoutError(
-                "the deadline passed while connecting", phase="connect", maybe_sent=False
-            ) from None
-        except OSError as error:
-            raise fluxhttp.ConnectError(f"cannot connect: {error.strerror}") from error
 
 
 class Lab:
