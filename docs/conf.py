@@ -57,6 +57,7 @@ _STANDARD_NAMES = frozenset(
         "Path",
         "SSLContext",
         "TracebackType",
+        "WSGIApplication",
         "datetime",
         "socket",
         "timedelta",

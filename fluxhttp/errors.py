@@ -11,7 +11,7 @@
     │   ├── InvalidConfigError
     │   └── InvalidTypeError (TypeError)      an argument of the wrong type
     ├── TransportError                        .phase  .maybe_sent  .retryable
-    │   ├── ConnectError                      maybe_sent is False
+    │   ├── ConnectError                      no connection was made
     │   │   └── NameResolutionError           text ends in "no such host"
     │   ├── TLSError
     │   │   └── CertificateError
@@ -109,10 +109,14 @@ class TransportError(FluxHTTPError):
 
     Attributes:
         phase: where: dns, connect, proxy, tls, send, head or body.
-        maybe_sent: False only where no byte of the request left this machine.
+        maybe_sent: False only where no byte of the call left this machine. The
+            request that was redirected is of the call, and so is one that is
+            sent again (decision D12): even if the next connection is never made.
     """
 
     default_phase: ClassVar[Phase] = "head"
+    #: Of the request that the call began with, where a redirect led to another.
+    _first_method: str | None = None
 
     def __init__(
         self,
@@ -131,13 +135,14 @@ class TransportError(FluxHTTPError):
     def retryable(self) -> bool:
         """Whether sending again cannot make anything happen twice.
 
-        True if nothing was sent, or the method is GET, HEAD, PUT or DELETE.
+        True if nothing was sent, or the call's method is GET, HEAD, PUT or
+        DELETE; the one it was made with, whatever a redirect made of it.
         """
-        return not self.maybe_sent or self.method in _IDEMPOTENT
+        return not self.maybe_sent or (self._first_method or self.method) in _IDEMPOTENT
 
 
 class ConnectError(TransportError):
-    """No connection was made; ``maybe_sent`` is always False."""
+    """No connection was made; unless others were before, ``maybe_sent`` is False."""
 
     default_phase: ClassVar[Phase] = "connect"
 

@@ -42,14 +42,15 @@ class Fidelity:
 
 
 def fidelity(reports: Sequence[Report]) -> Fidelity | None:
-    """Compares what was observed of the fake with what was observed of every other target.
+    """Compares what was observed of the fake with what was observed of every real transport.
 
     Returns:
         None without a fake, without others, or without a case that all of them were judged by,
         the others with one outcome.
     """
     fakes = [report for report in reports if report.target == "fake"]
-    others = [report for report in reports if report.target != "fake"]
+    # What leads to an application is no real transport either.
+    others = [report for report in reports if report.target not in ("fake", "wsgi")]
     if not fakes or not others:
         return None
     shown = {entry.id: entry.digest for entry in fakes[0].results if entry.digest}

@@ -12,7 +12,7 @@ from fluxhttp import Client, Config, Deadline, RequestTimeoutError
 from fluxhttp.testing import Script
 from fluxhttp_conformance.certificates import authority
 from fluxhttp_conformance.dialer import LabDialer
-from fluxhttp_conformance.machine import starved_seconds
+from fluxhttp_conformance.machine import Starvation
 from fluxhttp_conformance.observation import ObservedAnswer, ObservedClient, Observer
 from fluxhttp_conformance.origins.loopback import LoopbackOrigin
 from fluxhttp_conformance.origins.proxy import ForwardProxy
@@ -170,7 +170,10 @@ class Lab:
     def new_client(self, transport: Transport, **options: Any) -> Client:
         """Another client, with the same time-out unless ``config`` is given."""
         options.setdefault("config", Config(timeout=CALL_SECONDS))
-        client = ObservedClient(transport, observer=self.observer, **options)
+        if self.target.client is Client:
+            client: Client = ObservedClient(transport, observer=self.observer, **options)
+        else:
+            client = self.target.client(transport, **options)
         self._clients.append(client)
         return client
 
@@ -237,10 +240,10 @@ class Lab:
                 not counting what the machine had no processor for.
         """
         config = options.pop("config", Config()).replace(timeout=seconds)
-        started, starved = self.clock.monotonic(), starved_seconds()
+        started, starvation = self.clock.monotonic(), Starvation()
         error = self.fails(RequestTimeoutError, call, *arguments, config=config, **options)
         took = self.clock.monotonic() - started
-        allowed = seconds + LATE_SECONDS + max(0.0, starved_seconds() - starved)
+        allowed = seconds + LATE_SECONDS + starvation.seconds()
         assert error.phase == phase, f"expected the phase {phase}, got {error.phase}"
         assert seconds <= took <= allowed, f"a time-out of {seconds} s took {took:.3f} s"
         return error

@@ -98,8 +98,3 @@ class MemoryLab(Lab):
         cast("MemoryOrigin", self.origin).attach(transport)
         self._transports.append(transport)
         return transport
-
-
-def lab_for(target: Target) -> Lab:
-    """The lab for a target: in memory for a fake, on loopback for any other."""
-    return MemoryLab(target) if target.is_fake else Lab(target)

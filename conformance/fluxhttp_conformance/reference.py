@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fluxhttp import Config, FluxHTTPError
 from fluxhttp_conformance.lab import CALL_SECONDS
-from fluxhttp_conformance.memory_lab import lab_for
+from fluxhttp_conformance.labs import lab_for
 from fluxhttp_conformance.target import Target
 
 if TYPE_CHECKING:

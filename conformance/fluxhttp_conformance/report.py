@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from fluxhttp import __version__
-from fluxhttp_conformance.run import Outcome
+from fluxhttp_conformance.run import Outcome, deviates
 from fluxhttp_conformance.schema import check_report
 
 if TYPE_CHECKING:
@@ -92,10 +92,8 @@ class Entry:
 
     @property
     def is_deviation(self) -> bool:
-        """Whether it makes a run fail; an informational case never does by failing."""
-        if self.outcome == "fail":
-            return self.kind != "informational"
-        return self.outcome == "unexpected-pass"
+        """Whether it makes a run fail."""
+        return deviates(self.outcome, self.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

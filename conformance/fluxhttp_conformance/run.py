@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Literal
 
 import fluxhttp
 from fluxhttp_conformance.lab import HarnessError
-from fluxhttp_conformance.memory_lab import lab_for
+from fluxhttp_conformance.labs import lab_for
 from fluxhttp_conformance.observation import Observation
 from fluxhttp_conformance.target import NotApplicable, Target
 from fluxhttp_conformance.ways import declined, further_ways
 
 if TYPE_CHECKING:
-    from fluxhttp_conformance.case import Case
+    from fluxhttp_conformance.case import Case, Kind
     from fluxhttp_conformance.lab import Lab
     from fluxhttp_conformance.ledger import Ledger
     from fluxhttp_conformance.ways import Way
@@ -34,8 +34,17 @@ _WAYS: dict[Way, str] = {
     "pytest-httpserver": "of pytest-httpserver",
 }
 
-#: Groups of cases about what a fake does not have.
-_NOT_IN_MEMORY = frozenset({"proxies", "tls", "tunnels"})
+#: Groups of cases about what is not there without a network, and why.
+_NOT_IN_MEMORY: dict[str, str] = dict.fromkeys(("proxies", "tls", "tunnels"), "memory has no TLS and no proxies")
+_NOT_IN_AN_APPLICATION: dict[str, str] = {
+    **dict.fromkeys(("proxies", "tls", "tunnels"), "before an application there is no TLS and no proxy"),
+    **dict.fromkeys(("addresses", "connections", "resending"), "to an application there is no connection"),
+}
+
+
+def deviates(outcome: Outcome, kind: Kind) -> bool:
+    """Whether it makes a run fail. An informational case never does, unless the ledger is wrong about it."""
+    return outcome == "unexpected-pass" or (outcome == "fail" and kind != "informational")
 
 
 class Result:
@@ -75,10 +84,8 @@ class Result:
 
     @property
     def is_deviation(self) -> bool:
-        """Whether it makes a run fail. An informational case never does, unless the ledger is wrong about it."""
-        if self.outcome == "fail":
-            return self.case.kind != "informational"
-        return self.outcome == "unexpected-pass"
+        """Whether it makes a run fail."""
+        return deviates(self.outcome, self.case.kind)
 
     def under(self, ledger: Ledger) -> Result:
         """This result in the light of what is known."""
@@ -108,38 +115,46 @@ class _Verdict:
         self.observation = Observation()
 
 
-def run_case(case: Case, target: Target, *, profile: Profile = "quick") -> Result:
+def run_case(case: Case, target: Target, *, profile: Profile = "quick", most_seconds: float | None = None) -> Result:
     """Runs a case in a thread of its own, with a limit on its time. It is asked once in each way, whatever comes.
 
     Args:
         case: which.
         target: the transport under test.
         profile: ``quick`` takes a share of the families, ``full`` the whole of them.
+        most_seconds: a case that takes longer has failed; None for the case's own limit.
     """
     started = time.monotonic()
     verdict = _Verdict()
     arguments = (case, target, verdict, profile == "full")
     thread = threading.Thread(target=_judge, args=arguments, daemon=True, name=case.id)
     thread.start()
-    thread.join(case.seconds)
+    limit = case.seconds if most_seconds is None else most_seconds
+    thread.join(limit)
     outcome, message = verdict.outcome, verdict.message
     if outcome is None:
-        outcome, message = "fail", f"it took more than {case.seconds:g} s"
+        outcome, message = "fail", f"it took more than {limit:g} s"
     seconds = time.monotonic() - started
     ways = tuple(verdict.ways) or ("script",)
     return Result(case, target.name, outcome, message, seconds, ways=ways, observation=verdict.observation)
 
 
 def _judge(case: Case, target: Target, verdict: _Verdict, is_full: bool) -> None:  # noqa: FBT001  # a thread's argument
-    if target.is_fake and case.id.partition("/")[0] in _NOT_IN_MEMORY:
-        verdict.message = "memory has no TLS and no proxies"
-        verdict.outcome = "not-applicable"
+    lacks = _NOT_IN_MEMORY if target.is_fake else _NOT_IN_AN_APPLICATION if target.is_application else {}
+    if (reason := lacks.get(case.id.partition("/")[0])) is not None:
+        verdict.message, verdict.outcome = reason, "not-applicable"
         return
-    lab = lab_for(target)
+    try:
+        lab = lab_for(target)
+    except Exception as error:  # noqa: BLE001  # no descriptors are left, for instance
+        verdict.message = f"there is no lab for {case.id} on {target.name}\n\n{_told(error)}"
+        verdict.outcome = "harness-error"
+        return
     lab.is_full = is_full
     outcome, verdict.message = _ask(case, lab)
     verdict.ways.append("script")
-    if outcome in ("pass", "fail"):
+    if outcome in ("pass", "fail") and not target.is_application:
+        # An application sees neither the bytes nor the connections.
         verdict.observation = Observation.of(lab)
     if outcome == "pass":
         for way, again in further_ways(case, lab, is_full=is_full):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
+from itertools import starmap
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, get_args
 
@@ -13,13 +14,16 @@ from fluxhttp_conformance.run import Profile, Result, run_case
 from fluxhttp_conformance.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-    from typing import Self
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from typing import Self, TypeAlias
 
     from fluxhttp_conformance.case import Case
     from fluxhttp_conformance.observation import Observation
     from fluxhttp_conformance.run import Outcome
     from fluxhttp_conformance.ways import Way
+
+    #: A result as it comes from another process.
+    _Told: TypeAlias = tuple[Outcome, str, float, tuple[Way, ...], Observation]
 
 #: Every kind of case.
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -68,7 +72,7 @@ def run_suite(
     cases = select(prefix, kinds=kinds, profile=profile)
     results: list[Result] = []
     opened = [target if isinstance(target, Target) else Target.named(target) for target in targets]
-    with _Crew(min(jobs, len(cases) // _CASES_A_JOB)) as crew:
+    with Crew(min(jobs, len(cases) // _CASES_A_JOB)) as crew:
         for target, given in zip(opened, targets, strict=True):
             known = ledger if isinstance(ledger, Ledger) else (ledger or {}).get(target.name)
             if known is None:
@@ -80,8 +84,12 @@ def run_suite(
     return results
 
 
-class _Crew:
-    """The processes that share the cases; none if there would be but one."""
+class Crew:
+    """The processes that share the cases; none if there would be but one.
+
+    Args:
+        jobs: how many.
+    """
 
     def __init__(self, jobs: int) -> None:
         # Processes, not threads: cases look at memory, warnings and the environment, which threads share.
@@ -97,8 +105,23 @@ class _Crew:
         begun = sorted(cases, key=lambda case: "slow" not in case.tags)
         told = {case.id: self._pool.submit(_run_by_name, target.name, case.id, profile) for case in begun}
         for case in cases:
-            outcome, message, seconds, ways, observation = told[case.id].result()
-            yield Result(case, target.name, outcome, message, seconds, ways=ways, observation=observation)
+            yield _result(case, target.name, told[case.id].result())
+
+    def run_each(self, trials: Iterable[tuple[Case, str, float]]) -> Iterator[Result]:
+        """The results of cases, each on a target of its own, in their order.
+
+        Args:
+            trials: the case, the target's name, and the seconds after which it has failed.
+        """
+        given = list(trials)
+        typed = [(target, case.id, "quick", most_seconds) for case, target, most_seconds in given]
+        told = (
+            starmap(_run_by_name, typed)
+            if self._pool is None
+            else self._pool.map(_run_by_name, *zip(*typed, strict=True))
+        )
+        for (case, target, _), each in zip(given, told, strict=True):
+            yield _result(case, target, each)
 
     def __enter__(self) -> Self:
         return self
@@ -108,9 +131,14 @@ class _Crew:
             self._pool.shutdown(cancel_futures=True)
 
 
-def _run_by_name(target: str, id: str, profile: Profile) -> tuple[Outcome, str, float, tuple[Way, ...], Observation]:
-    result = run_case(_by_id()[id], _named(target), profile=profile)
+def _run_by_name(target: str, id: str, profile: Profile, most_seconds: float | None = None) -> _Told:
+    result = run_case(_by_id()[id], _named(target), profile=profile, most_seconds=most_seconds)
     return result.outcome, result.message, result.seconds, result.ways, result.observation
+
+
+def _result(case: Case, target: str, told: _Told) -> Result:
+    outcome, message, seconds, ways, observation = told
+    return Result(case, target, outcome, message, seconds, ways=ways, observation=observation)
 
 
 @cache

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from fluxhttp.testing import Pause, Script, Send
 from fluxhttp_conformance.lab import Lab
-from fluxhttp_conformance.memory_lab import lab_for
+from fluxhttp_conformance.labs import lab_for
 
 if TYPE_CHECKING:
     import ssl
@@ -46,6 +46,8 @@ def further_ways(case: Case, lab: Lab, *, is_full: bool) -> Iterator[tuple[Way, 
         is_full: whether this is the full profile.
     """
     target = lab.target
+    if target.is_application:
+        return
     if case.level == "wire" and not case.sent_whole and (is_full or is_shared(case.id)):
         again = lab_for(target)
         again.origin.deliver = _dripped_in_memory if target.is_fake else _dripped_in_time

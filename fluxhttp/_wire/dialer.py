@@ -59,7 +59,8 @@ class Dialer:
         guard: judges each address before it is tried; None permits all.
         allow_proxy: whether a proxy may be used although there is a guard, which
             then sees the proxy's address alone.
-        unix_socket: path of a socket to connect instead, whatever the host.
+        unix_socket: path of a socket to connect instead, whatever the host; the
+            environment's proxies do not count then, and others are refused.
 
     Raises:
         InvalidTypeError: an argument has the wrong type.

@@ -99,7 +99,7 @@ class Stream:
     def begin(self, deadline: Deadline) -> None:
         """Starts a call: from here on its deadline counts."""
         self._deadline = deadline
-        self._has_limit = deadline.seconds is not None
+        self._has_limit = deadline._at is not None
         self.sent = False
         self.received = False
         if self.position >= len(self.buffer):

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import SupportsIndex, Unpack
 
+    from fluxhttp._core.deadline import Clock
     from fluxhttp._core.url import URL
-    from fluxhttp.testing.clock import VirtualClock
     from fluxhttp.testing.matching import Matchers
     from fluxhttp.testing.routes import Route
 
@@ -33,7 +33,7 @@ class Call:
         request: as it went over the wire, every field.
         route: the route that took it; None if none did, but the fallback maybe.
         error: the error it ended with, None if it had an answer.
-        started: when, in seconds of the fake's clock.
+        started: when, in seconds of the transport's clock.
         elapsed: how many seconds of that clock it took, the reading of the body included.
     """
 
@@ -65,7 +65,7 @@ class Call:
             http_version=answer.http_version,
         )
 
-    def note(self, error: BaseException | None, clock: VirtualClock) -> None:
+    def note(self, error: BaseException | None, clock: Clock) -> None:
         """Takes down what became of it, for the fake."""
         self.error = error
         self.elapsed = clock.monotonic() - self.started

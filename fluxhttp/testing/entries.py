@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from fluxhttp._core.framing import BODYLESS
 from fluxhttp._core.headers import Headers, lower_name
-from fluxhttp._core.query import encode_form
+from fluxhttp._core.query import FORM, encode_form
 from fluxhttp._core.request import METHODS, Request
 from fluxhttp._core.url import URL
 from fluxhttp.errors import InvalidURLError
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     #: A field of an answer: its name, and its value in the bytes of the wire.
     Fields = list[tuple[str, bytes]]
 
-#: Answers that never have a body (RFC 9110, 6.4.1).
-_BODYLESS = frozenset({204, 304})
-_FORM = "application/x-www-form-urlencoded"
 _find_control = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
 
 
@@ -117,7 +115,7 @@ def _declares_content(pairs: list[tuple[str, str]]) -> bool:
 def _body_of_params(post: Node, content_type: str) -> tuple[bytes, bool]:
     """A form that is told by its parameters alone; a file's content is not among them."""
     params = [(param.text("name"), param.text("value", "")) for param in post.nodes("params", optional=True)]
-    if not params or content_type.partition(";")[0].strip().lower() != _FORM:
+    if not params or content_type.partition(";")[0].strip().lower() != FORM:
         return b"", not post.has("params")
     return b"&".join([encode_form({name: value}) for name, value in params]), True
 
@@ -153,7 +151,7 @@ class _Answer:
 
     def __init__(self, response: Node, status: int, *, is_head: bool, is_cut: bool) -> None:
         self._status = status
-        self._is_bodyless = is_head or status in _BODYLESS
+        self._is_bodyless = is_head or status in BODYLESS
         content = response.child("content") if response.has("content") else None
         reason = field_of_text(response.text("statusText", ""))
         self._reason = b"" if _find_control(reason) else reason

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json as json_module
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fluxhttp._core.request import UNSET, _json_bytes
@@ -70,7 +71,9 @@ class Subset:
         self.params = params
 
     def __repr__(self) -> str:
-        return f"subset({self.params!r})"
+        # Not the values: there may be secrets among them.
+        named = ", ".join(map(repr, self.params)) if isinstance(self.params, Mapping) else type(self.params).__name__
+        return f"<subset of params: {named}>"
 
 
 def subset(params: Fields) -> Subset:

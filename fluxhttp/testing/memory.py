@@ -282,6 +282,11 @@ class MemoryConnection(Carrying):
         self._stream.begin(deadline)
 
     @property
+    def has_sent(self) -> bool:
+        """Whether a byte of the request left."""
+        return self._stream.sent
+
+    @property
     def has_received(self) -> bool:
         """Whether a byte of the answer came."""
         return self._stream.received

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from fluxhttp._wire.carrying import Carrying, is_repeatable
+from fluxhttp._wire.carrying import Carrying
 from fluxhttp._wire.clock import SYSTEM_CLOCK
 from fluxhttp._wire.reader import StrictResponse
-from fluxhttp.errors import FluxHTTPError, ReceiveError, SendError, TLSError
+from fluxhttp.errors import FluxHTTPError
 
 if TYPE_CHECKING:
     from fluxhttp._core.config import Config
@@ -110,19 +110,17 @@ class Carries(Carrying):
             raise
 
     def _make(self, call: Call) -> StrictResponse:
+        request, config, deadline = call.request, call.config, call.deadline
         stream = self.sock
-        limits = call.config.limits
+        was_sent = False
         if stream is not None:
-            stream.begin(call.deadline)
-            try:
-                return self.exchange(call.request, limits, self)
-            except (SendError, ReceiveError, TLSError):
-                if stream.received or not is_repeatable(call.request):
-                    raise
-                self.close()
-        call.network.check(call.request.url, call.config)
-        self.open(call.network, call.request, call.proxy, call.config, call.deadline)
-        return self.exchange(call.request, limits, self)
+            answer = self.exchange_again(request, config.limits, deadline, self)
+            if answer is not None:
+                return answer
+            was_sent = stream.sent
+            self.close()
+        call.network.check(request.url, config)
+        return self.open_and_exchange(call.network, request, call.proxy, config, deadline, self, was_sent=was_sent)
 
     def getresponse(self) -> StrictResponse:
         """The answer whose head ``request`` has read."""

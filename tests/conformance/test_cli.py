@@ -151,6 +151,18 @@ def test_a_known_failure_is_0_and_of_one_target_if_said_so(broken: str, ledger: 
     assert main([*arguments, path]) == 1
 
 
+def test_only_what_the_target_is_judged_by_is_repeated(
+    broken: str, ledger: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = ledger("framing/short-body")
+    arguments = ["run", broken, "stdlib", "--only", "framing/content-length", "--profile", "full"]
+
+    assert main([*arguments, "--ledger", f"{broken}={path}", "--ledger", f"stdlib={path}"]) == 1
+
+    command = f"fluxhttp-conformance run {broken} --only framing/content-length --profile full --ledger {broken}={path}"
+    assert capsys.readouterr().out.splitlines()[-1] == command
+
+
 def test_an_unexpected_pass_is_1(ledger: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
     path = ledger(SHORT_BODY)
 
@@ -169,6 +181,14 @@ def test_a_case_that_proves_nothing_is_3(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("fluxhttp_conformance.suite.catalogue", lambda prefix: [idle])
 
     assert main(["run", "stdlib"]) == 3
+
+
+def test_an_application_sits_the_cases_that_it_can_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "wsgi", "--only", "bodies/"]) == 0
+
+    told = re.search(r"^wsgi: (\d+) pass; (\d+) not applicable", capsys.readouterr().out, re.MULTILINE)
+    assert told is not None
+    assert int(told[1]) > 5
 
 
 def test_what_is_not_applicable_is_counted_apart(capsys: pytest.CaptureFixture[str]) -> None:

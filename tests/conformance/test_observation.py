@@ -15,7 +15,7 @@ from fluxhttp_conformance import Case, Lab, Ledger, Target, catalogue, run_case,
 from fluxhttp_conformance.fidelity import fidelity, fidelity_lines
 from fluxhttp_conformance.html import as_html
 from fluxhttp_conformance.lab import ok, raw
-from fluxhttp_conformance.memory_lab import lab_for
+from fluxhttp_conformance.labs import lab_for
 from fluxhttp_conformance.observation import Observation
 from fluxhttp_conformance.report import Entry, Report, as_json, read_reports, reports_of
 

@@ -54,6 +54,20 @@ def test_each_operation_may_take_what_is_left_of_the_deadline() -> None:
     assert sock.timeouts == [8.0, 7.0, 5.0, 1.0]
 
 
+def test_a_deadline_that_is_a_moment_counts_like_one_of_so_many_seconds() -> None:
+    clock = ManualClock()
+    sock = MemorySocket(b"a")
+    stream = Stream(sock)
+    stream.begin(Deadline(clock.monotonic() + 8.0, clock))
+
+    stream.receive("head")
+    clock.now += 9
+
+    assert sock.timeouts == [8.0]
+    error = fails(RequestTimeoutError, stream.receive, "head")
+    assert str(error) == "the deadline passed while waiting for the answer's head"
+
+
 def test_nothing_is_asked_of_a_socket_once_the_deadline_has_passed() -> None:
     clock = ManualClock()
     sock = MemorySocket(b"a")

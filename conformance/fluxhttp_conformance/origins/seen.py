@@ -39,8 +39,8 @@ class SeenRequest:
 
     @property
     def target(self) -> str:
-        """What stands between method and version."""
-        return self.request_line.split(" ", 1)[1].rsplit(" ", 1)[0]
+        """What stands between method and version; "" where that is no request line."""
+        return self.request_line.partition(" ")[2].rpartition(" ")[0]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:

@@ -1,0 +1,13 @@
+"""A transport with every part of the zoo and no fault: what it fails is the zoo's own doing."""
+
+from __future__ import annotations
+
+from fluxhttp_conformance.zoo.chunked import ChunkWire
+from fluxhttp_conformance.zoo.tls import WiredTLS, WithTLSSockets
+
+
+class SoundTransport(WithTLSSockets):
+    """Changes nothing, though all goes through wires, wrapped answers and TLS sockets of its own."""
+
+    wire = ChunkWire
+    tls_sockets = WiredTLS
