@@ -168,7 +168,8 @@ def every_byte_put_into_chunks(lab: Lab) -> None:
 
 @case(
     "families/interim-answers-mutated",
-    anchor="seam; RFC 9110, 15.2",
+    kind="pinned",
+    anchor="D10; RFC 9110, 15.2",
     tags=("security", "slow"),
     seconds=240.0,
     sent_whole=SURPLUS,
