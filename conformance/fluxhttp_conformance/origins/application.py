@@ -225,6 +225,9 @@ class ApplicationOrigin:
 
     connections = open_connections = bytes_sent = property(_hidden)
 
+    def move(self) -> None:
+        """Nothing: it has no ports that could run short."""
+
     @property
     def unplayed(self) -> int:
         """How many replies no request has taken."""
