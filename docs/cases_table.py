@@ -23,13 +23,14 @@ def cases_table() -> str:
     from fluxhttp_conformance import catalogue  # noqa: PLC0415  # the path above comes first
 
     cases = catalogue()
-    lines = [f"{len(cases)} cases. Those marked *security* guard against a published attack, or keep a secret."]
+    security = "Those marked *security* guard against a published attack, or keep a secret."
+    lines = [f"{len(cases)} cases. {security} Those marked *slow* are in the full profile alone."]
     for group, members in groupby(cases, key=lambda case: case.id.partition("/")[0]):
         lines += ["", f"### {group}", "", "| case | what it asks for | kind | anchor |", "|---|---|---|---|"]
         for case in members:
             anchor = _find_section.sub(r"[\g<0>](https://www.rfc-editor.org/rfc/rfc\1#section-\2)", case.anchor)
             reason = " ".join(case.reason.split()).replace("``", "`").replace("|", r"\|").replace("<", r"\<")
-            kind = f"{case.kind}, *security*" if "security" in case.tags else case.kind
+            kind = ", ".join([case.kind, *(f"*{tag}*" for tag in ("security", "slow") if tag in case.tags)])
             lines.append(f"| `{case.id}` | {reason} | {kind} | {anchor} |")
     return "\n".join(lines)
 

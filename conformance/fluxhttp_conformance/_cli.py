@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 import fluxhttp
 from fluxhttp_conformance.arguments import parser
 from fluxhttp_conformance.case import catalogue
+from fluxhttp_conformance.fidelity import fidelity_lines
 from fluxhttp_conformance.html import as_html
 from fluxhttp_conformance.junit import as_junit
 from fluxhttp_conformance.ledger import Ledger, LedgerError
 from fluxhttp_conformance.progress import counts, finding_progress, progress, say
-from fluxhttp_conformance.report import agreement, as_json, fidelity, read_reports, reports_of
+from fluxhttp_conformance.report import agreement, as_json, read_reports, reports_of
 from fluxhttp_conformance.schema import ReportError
 from fluxhttp_conformance.selftest import run_selftest
 from fluxhttp_conformance.serve import serve
@@ -165,13 +166,13 @@ def _compare(reports: Sequence[Report]) -> None:
     total = len(compared.same) + len(compared.different)
     apart = f"; {len(compared.partial)} not applicable to one of them" if compared.partial else ""
     say(f"agreement: the same outcome in {len(compared.same)} of {total} cases{apart}")
-    if (found := fidelity(reports)) is not None:
-        say(f"fidelity: the fake shows what every real transport shows in {found[0]} of {found[1]} cases")
     for id, outcomes in list(compared.different.items())[:_MOST_DIFFERENCES]:
         told = ", ".join(f"{report.target} {outcome}" for report, outcome in zip(reports, outcomes, strict=True))
         say(f"  {id}: {told}")
     if len(compared.different) > _MOST_DIFFERENCES:
         say(f"  and {len(compared.different) - _MOST_DIFFERENCES} more")
+    for line in fidelity_lines(reports):
+        say(line)
 
 
 def _selftest(arguments: Namespace) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
-from fluxhttp_conformance.lab import Lab, LabDialer
+from fluxhttp_conformance.dialer import LabDialer
+from fluxhttp_conformance.lab import Lab
 from fluxhttp_conformance.origins.application import ApplicationOrigin
 from fluxhttp_conformance.target import NotApplicable
 

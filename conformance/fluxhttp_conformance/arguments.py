@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import get_args
 
 from fluxhttp import __version__
-from fluxhttp_conformance.suite import KINDS, Profile
+from fluxhttp_conformance.run import Profile
+from fluxhttp_conformance.suite import KINDS
 
 _EXITS = "exit code: 0 all as it should be, 1 deviations, 2 usage, 3 a case that proves nothing"
 

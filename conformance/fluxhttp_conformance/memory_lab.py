@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from fluxhttp.testing import FakeTransport
-from fluxhttp_conformance.lab import Lab, LabDialer
+from fluxhttp_conformance.dialer import LabDialer
+from fluxhttp_conformance.lab import Lab
 from fluxhttp_conformance.origins.memory import MemoryOrigin
 from fluxhttp_conformance.target import NotApplicable
 

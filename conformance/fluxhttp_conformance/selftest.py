@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fluxhttp import __version__
-from fluxhttp_conformance.run import CASE_SECONDS
+from fluxhttp_conformance.case import CASE_SECONDS
 from fluxhttp_conformance.suite import Crew, select
 from fluxhttp_conformance.zoo import SoundTransport, creatures
 
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from fluxhttp_conformance.case import Case, Kind
-    from fluxhttp_conformance.run import Result
-    from fluxhttp_conformance.suite import Profile
+    from fluxhttp_conformance.run import Profile, Result
     from fluxhttp_conformance.zoo import Creature
 
 #: Of the required cases, one in so many is tried beside those that a creature names.

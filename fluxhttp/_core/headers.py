@@ -276,7 +276,12 @@ class Headers(Value, Mapping[str, str]):
         return f"Headers({redact_headers(self._pairs)!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Headers.trusted, (self._pairs,)
+        return _rebuild, (self._pairs,)
+
+
+def _rebuild(pairs: tuple[tuple[str, str], ...]) -> Headers:
+    # Pickle finds a function by its name; cloudpickle would send a bound method's code instead.
+    return Headers.trusted(pairs)
 
 
 _Draft = draft_of(Headers)

@@ -76,6 +76,9 @@ class Stream:
         "sent",
     )
 
+    #: The class keeps it: when a process ends, the names of a module are gone before the last connection.
+    _unless_gone = suppress(*SOCKET_ERRORS)
+
     def __init__(self, sock: Socket) -> None:
         self._sock = sock
         #: A TLS socket's count of bytes that came in a record of which only a part was read.
@@ -305,7 +308,7 @@ class Stream:
     def close(self) -> None:
         """Closes the socket; twice is fine."""
         self._has_input = None  # its descriptor may soon be somebody else's
-        with suppress(*SOCKET_ERRORS):  # it is gone all the same
+        with self._unless_gone:
             self._sock.close()
 
     def fileno(self) -> int:

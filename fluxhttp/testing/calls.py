@@ -80,7 +80,7 @@ class Call:
 
     @property
     def outcome(self) -> str:
-        """In a word: the status, the fault or the error's class, or "unexpected"."""
+        """The status, the fault or the error's class, or "unexpected", in a word."""
         if isinstance(self.error, UnexpectedRequestError):
             return "unexpected"
         if self.error is not None:

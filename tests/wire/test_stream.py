@@ -301,6 +301,19 @@ def test_a_closed_connection_is_not_idle(pair: tuple[socket.socket, ...]) -> Non
     assert stream.fileno() == -1
 
 
+def test_a_connection_is_closed_when_the_process_ends_and_its_module_is_gone(
+    pair: tuple[socket.socket, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = pair
+    stream = Stream(ours)
+    for name in ("SOCKET_ERRORS", "suppress"):
+        monkeypatch.setattr(f"fluxhttp._wire.stream.{name}", None)
+
+    stream.close()
+
+    assert ours.fileno() == -1
+
+
 def test_a_reset_connection_is_not_idle(pair: tuple[socket.socket, ...]) -> None:
     ours, theirs = pair
     stream = begun(ours)

@@ -19,7 +19,7 @@ from fluxhttp import (
     TooManyRedirectsError,
 )
 from fluxhttp.testing import Script
-from fluxhttp_conformance.case import case
+from fluxhttp_conformance.case import SURPLUS, case
 from fluxhttp_conformance.cases.redirects import redirect
 from fluxhttp_conformance.lab import CALL_SECONDS, Lab, chunked, ok, raw
 
@@ -195,7 +195,12 @@ def _ask_mixed(client: Client, base: str, target: str, kind: str) -> None:
         assert outcome.body == (b"ok" if kind == "surplus" else target.replace("moved", "ok").encode())
 
 
-@case("concurrency/mixed", anchor="seam", tags=("security",))
+@case(
+    "concurrency/mixed",
+    anchor="seam",
+    tags=("security",),
+    sent_whole=SURPLUS,
+)
 def mixed(lab: Lab) -> None:
     """Answers, failures of every kind and redirects, mixed in sixteen threads: each call ends as its own must."""
     lab.origin.answer(_mixed_answer)

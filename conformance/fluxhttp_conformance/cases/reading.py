@@ -78,7 +78,7 @@ def head(lab: Lab) -> None:
     lab.still_works()
 
 
-@case("reading/codings-are-left-on", anchor="seam", level="semantic")
+@case("reading/codings-are-left-on", anchor="seam")
 def codings_are_left_on(lab: Lab) -> None:
     """A transport gives the bytes that came, and the fields that describe them: decoding is done above it, once."""
     body = gzipped(TEXT)

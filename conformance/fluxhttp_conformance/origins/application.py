@@ -234,6 +234,9 @@ class ApplicationOrigin:
     open_connections: int = _hidden("an application has no connections")
     bytes_sent: int = _hidden("an application has no connections")
 
+    def move(self) -> None:
+        """Nothing: it has no ports that could run short."""
+
     @property
     def unplayed(self) -> int:
         """How many replies no request has taken."""

@@ -13,7 +13,12 @@ from fluxhttp_conformance.zoo.wrapper import Answer, Wrapper
 # Chunks
 
 
-@creature("framing/chunk-size-is-hex-digits-only", like="http.client: int(line, 16)")
+@creature(
+    "framing/chunk-size-is-hex-digits-only",
+    "families/every-byte-of-chunks-replaced",
+    "families/every-byte-left-out",
+    like="http.client: int(line, 16)",
+)
 class GivesChunkSizesToInt(ChunkWire):
     """Takes for a chunk size whatever int() takes for a number."""
 
@@ -45,7 +50,7 @@ class KnowsLowerHexDigitsOnly(ChunkWire):
         return b"malformed\r\n" if re.match(rb"[0-9a-f]*[A-F]", line) else line
 
 
-@creature("chunks/extensions", "framing/chunked", "families/every-split")
+@creature("chunks/extensions", "framing/chunked", "families/every-split", "families/every-byte-put-into-chunks")
 class TakesTheWholeLineForTheSize(ChunkWire):
     """Knows no chunk extensions."""
 

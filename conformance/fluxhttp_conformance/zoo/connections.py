@@ -214,7 +214,8 @@ class KeepsHalfReadConnections(_Recycling):
     class _Recycled(Answer):
         def close(self) -> None:
             assert isinstance(self.owner, KeepsHalfReadConnections)
-            self.owner.recycler.keeps = "content-length" in self.inner.headers
+            headers = self.inner.headers
+            self.owner.recycler.keeps = "content-length" in headers and headers.get("connection") != "close"
             self.inner.close()
             self.owner.recycler.keeps = False
 

@@ -107,7 +107,7 @@ def takes_underscores_for_hyphens(head: bytes) -> bytes:
     return _names(head, lambda name: name.replace(b"_", b"-"))
 
 
-@reads_heads("fields/empty-value", "locations/none", "codings/identity", like="if value:")
+@reads_heads("fields/empty-value", "locations/none", "codings/identity", "exchanges/fields-received", like="if value:")
 def drops_empty_values(head: bytes) -> bytes:
     """Drops a field without a value."""
     return _lines(head, lambda lines: [line for line in lines if line.partition(b":")[2].strip() or b":" not in line])
@@ -172,7 +172,7 @@ class HidesTheLengthOfNoBody(Answer):
         return Headers([pair for pair in headers.multi_items() if pair[0].lower() not in hidden])
 
 
-@creature("families/mutations", "reading/head")
+@creature("families/mutations", "reading/head", "families/every-byte-replaced", "families/random-answers")
 class TakesFieldsForASCII(Answer):
     """Leaks a UnicodeEncodeError for a value with other characters than ASCII."""
 
@@ -202,7 +202,9 @@ class LooksForListsSlowly(Answer):
 # Lines that are none
 
 
-@reads_heads("lines/malformed", like="http.client, where a bad line takes those after it along")
+@reads_heads(
+    "lines/malformed", "families/every-byte-inserted", like="http.client, where a bad line takes those after it along"
+)
 def skips_malformed_lines(head: bytes) -> bytes:
     """Skips a line that is no field."""
     return _lines(head, lambda lines: [line for line in lines if _is_field(line) or line[:1] in b" \t"])

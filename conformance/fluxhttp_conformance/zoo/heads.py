@@ -97,7 +97,13 @@ class LowersTheReason(Answer):
         return self.inner.reason.lower()
 
 
-@creature("status/unregistered-codes", "codings/every-status", "redirects/not-followed", like="http.HTTPStatus(code)")
+@creature(
+    "status/unregistered-codes",
+    "codings/every-status",
+    "redirects/not-followed",
+    "exchanges/statuses",
+    like="http.HTTPStatus(code)",
+)
 class KnowsRegisteredCodesOnly(Wrapper):
     """Looks each status code up in a table, and has no answer for one that is not there."""
 
@@ -121,6 +127,12 @@ class KnowsRegisteredCodesOnly(Wrapper):
 def takes_the_end_for_the_empty_line(head: bytes) -> bytes:
     """Takes a head that the peer cut for a whole one."""
     return head + b"\r\n\r\n"
+
+
+@reads_heads("exchanges/without-content", like="a success is a 200")
+def takes_no_content_for_ok(head: bytes) -> bytes:
+    """Reads 204 as 200, with the body that goes with that."""
+    return head.replace(b"HTTP/1.1 204", b"HTTP/1.1 200", 1)
 
 
 @ends_heads("lines/cr-alone-throughout")

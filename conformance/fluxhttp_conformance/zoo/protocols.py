@@ -22,6 +22,7 @@ _REDIRECTS = (301, 302, 303, 307, 308)
     "redirects/head-without-a-body",
     "redirects/loop",
     "locations/bad",
+    "exchanges/redirects",
     like="urllib.request; CVE-2025-50181 of urllib3",
 )
 class FollowsRedirects(Wrapper):

@@ -49,7 +49,7 @@ def says_http_1_0(message: bytes) -> bytes:
     return message.replace(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n", 1)
 
 
-@creature("requests/methods")
+@creature("requests/methods", "exchanges/methods")
 class SendsPatchAsPost(Wrapper):
     """Sends PATCH as POST."""
 
@@ -78,6 +78,24 @@ def sorts_the_query(message: bytes) -> bytes:
     return path + mark + b"&".join(sorted(query.split(b"&"))) + end + rest
 
 
+@writes("exchanges/queries", "requests/bytes-as-built", like="dict(parse_qsl(query))")
+def sends_the_last_of_a_key(message: bytes) -> bytes:
+    """Sends only the last of a query's parameters of one name."""
+    line, end, rest = message.partition(b" HTTP/1.1\r\n")
+    path, mark, query = line.partition(b"?")
+    last = {part.partition(b"=")[0]: part for part in query.split(b"&")}
+    return path + mark + b"&".join(last.values()) + end + rest
+
+
+@writes("exchanges/repeated-fields-sent", "requests/bytes-as-built", like="dict(headers)")
+def sends_the_last_line_of_a_name(message: bytes) -> bytes:
+    """Sends only the last line of each name."""
+    head, end, body = message.partition(b"\r\n\r\n")
+    first, *lines = head.split(b"\r\n")
+    last = {line.partition(b":")[0].lower(): line for line in lines}
+    return b"\r\n".join([first, *last.values()]) + end + body
+
+
 @writes("targets/path-and-query")
 def lowers_paths(message: bytes) -> bytes:
     """Lower-cases the path."""
@@ -99,7 +117,7 @@ def drops_empty_fields(message: bytes) -> bytes:
     return _edited(message, rb"(?<=\r\n)[^:\r\n]+: *\r\n", b"")
 
 
-@writes("sent-fields/host", "requests/bytes-as-built")
+@writes("sent-fields/host", "requests/bytes-as-built", "families/random-requests")
 def sends_host_twice(message: bytes) -> bytes:
     """Adds a Host of its own."""
     return _edited(message, rb"\r\n", b"\r\nHost: origin.invalid\r\n") if b"\r\n" in message else message
@@ -111,7 +129,7 @@ def sends_ipv6_without_brackets(message: bytes) -> bytes:
     return _edited(message, rb"(\r\nHost: )\[([^\]]*)\]", rb"\1\2")
 
 
-@writes("requests/bytes-as-built", "pickling/request", "requests/twice-the-same")
+@writes("requests/bytes-as-built", "pickling/request", "requests/twice-the-same", "exchanges/fields-sent")
 def adds_an_accept_field(message: bytes) -> bytes:
     """Adds a field to each request."""
     return _edited(message, rb"\r\n\Z", b"\r\nAccept: */*\r\n")
@@ -194,7 +212,7 @@ class RemembersTheQuery(Wrapper):
 # Bodies
 
 
-@creature("bodies/any-bytes", "requests/bytes-as-built", "proxies/forwarded-as-built")
+@creature("bodies/any-bytes", "requests/bytes-as-built", "proxies/forwarded-as-built", "exchanges/bodies")
 class SendsBodiesAsText(Wrapper):
     """Takes a body for text in UTF-8."""
 
@@ -204,7 +222,7 @@ class SendsBodiesAsText(Wrapper):
         return request if text == request.body else rebuilt(request, body=text)
 
 
-@creature("bodies/sizes", "redirects/large-body-again", "tls/used-again")
+@creature("bodies/sizes", "redirects/large-body-again", "tls/used-again", "exchanges/large-bodies")
 class SendsSixtyFourKilobytes(Wrapper):
     """Sends the first 65,535 bytes of a body."""
 
@@ -213,7 +231,7 @@ class SendsSixtyFourKilobytes(Wrapper):
         return rebuilt(request, body=request.body[:65_535]) if len(request.body) > 65_535 else request
 
 
-@writes("bodies/known-length")
+@writes("bodies/known-length", "exchanges/forms-and-json", "exchanges/one-after-the-other")
 def sends_chunks(message: bytes) -> bytes:
     """Sends every body in chunks."""
     head, empty, body = message.partition(b"\r\n\r\n")

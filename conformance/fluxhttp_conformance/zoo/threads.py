@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     "concurrency/several-clients",
     "concurrency/truly-at-once",
     "concurrency/mixed",
+    "exchanges/at-once",
 )
 class KeepsTheAnswerInAnAttribute(Wrapper):
     """Keeps the answer where the next thread's replaces it."""
