@@ -70,7 +70,7 @@ class Lab:
 
     def __init__(self, target: Target) -> None:
         self.is_full = False
-        self.observer = Observer()
+        self.observer: Observer = Observer()
         self._prepare(target)
         self._secure: LoopbackOrigin | None = None
         self._started: list[LoopbackOrigin] = []

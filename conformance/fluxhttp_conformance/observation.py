@@ -42,7 +42,7 @@ class Observer:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._calls: list[_Answer | str] = []
-        self.is_ordered = True
+        self.is_ordered: bool = True
         self._thread = threading.get_ident()
 
     def note(self, call: _Answer | str) -> None:
@@ -197,8 +197,8 @@ class Observation:
     __slots__ = ("digest", "text")
 
     def __init__(self, digest: str = "", text: str = "") -> None:
-        self.digest = digest
-        self.text = text
+        self.digest: str = digest
+        self.text: str = text
 
     @classmethod
     def of(cls, lab: Lab) -> Observation:

@@ -74,13 +74,13 @@ class Result:
         ways: tuple[Way, ...] = ("script",),
         observation: Observation | None = None,
     ) -> None:
-        self.case = case
-        self.target = target
+        self.case: Case = case
+        self.target: str = target
         self.outcome: Outcome = outcome
-        self.message = message
-        self.seconds = seconds
-        self.ways = ways
-        self.observation = observation or Observation()
+        self.message: str = message
+        self.seconds: float = seconds
+        self.ways: tuple[Way, ...] = ways
+        self.observation: Observation = observation or Observation()
 
     @property
     def is_deviation(self) -> bool:

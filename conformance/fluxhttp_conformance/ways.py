@@ -99,9 +99,9 @@ class ServedLab(Lab):
         # The suite also runs without that package, and starts faster if nothing needs it.
         from fluxhttp_conformance.origins.served import ServedOrigin  # noqa: PLC0415
 
-        self.served = ServedOrigin()
+        self.served: ServedOrigin = ServedOrigin()
         # It has all of a LoopbackOrigin that a case may use, or declines.
-        self.origin = cast("LoopbackOrigin", self.served)
+        self.origin: LoopbackOrigin = cast("LoopbackOrigin", self.served)
         self.dialer.routes[80] = self.origin.address
 
     @property

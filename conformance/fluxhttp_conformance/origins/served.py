@@ -52,8 +52,12 @@ class ServedRequest(SeenRequest):
         self._origin = origin
         self._fields = list(request.headers.items())
         environ = request.environ
-        self.line = (str(environ["REQUEST_METHOD"]), str(environ["RAW_URI"]), str(environ["SERVER_PROTOCOL"]))
-        self.content = request.get_data()
+        self.line: tuple[str, str, str] = (
+            str(environ["REQUEST_METHOD"]),
+            str(environ["RAW_URI"]),
+            str(environ["SERVER_PROTOCOL"]),
+        )
+        self.content: bytes = request.get_data()
 
     @property
     def raw(self) -> bytes:  # type: ignore[override]  # an attribute elsewhere
@@ -105,9 +109,9 @@ class ServedOrigin:
         self._make_script: Callable[[SeenRequest], Script] | None = None
         self.requests: list[ServedRequest] = []
         self.log: list[str] = []
-        self.declined = ""
+        self.declined: str = ""
         self._server = _Server.lent_to(self)
-        self.address = self._server.address
+        self.address: tuple[str, int] = self._server.address
 
     def url(self, path: str = "/") -> str:
         """The URL of a path of this origin, by address."""
