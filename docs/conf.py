@@ -48,6 +48,7 @@ trim_doctest_flags = True
 
 # The standard library's own pages are not fetched, so that the docs build without a network.
 nitpick_ignore_regex = [
+    (r"py:class", r"_[A-Z]"),  # type variables, which have no page
     (r"py:.*", rf"({'|'.join(map(re.escape, sorted(sys.stdlib_module_names)))})\..*"),
 ]
 
