@@ -48,7 +48,6 @@ trim_doctest_flags = True
 
 # The standard library's own pages are not fetched, so that the docs build without a network.
 nitpick_ignore_regex = [
-    (r"py:class", r"_[A-Z]"),  # type variables, which have no page
     (r"py:.*", rf"({'|'.join(map(re.escape, sorted(sys.stdlib_module_names)))})\..*"),
 ]
 
@@ -80,6 +79,7 @@ _PRIVATE_NAMES = frozenset(
         "Kind",
         "Level",
         "LoopbackOrigin",
+        "Observation",
         "Outcome",
         "PoolManager",
         "Profile",
@@ -87,7 +87,9 @@ _PRIVATE_NAMES = frozenset(
         "Stage",
         "StrictResponse",
         "Subset",
+        "Way",
         "_E",
+        "_T",
     ]
 )
 
