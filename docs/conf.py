@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
     from sphinx.environment import BuildEnvironment
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent / "examples")]
 
 project = "fluxhttp"
 author = "The fluxhttp developers"
@@ -26,10 +26,12 @@ project_copyright = "2026, The fluxhttp developers"
 version = release = __version__
 
 extensions = ["cases_table", "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.doctest", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "examples", "peers"]
 html_theme = "furo"
 html_title = f"fluxhttp {release}"
 html_copy_source = False
+html_static_path = ["_static"]
+html_css_files = ["pages.css"]
 smartquotes_action = "D"  # dashes only: docstrings quote code
 
 myst_heading_anchors = 3
@@ -57,6 +59,7 @@ _STANDARD_NAMES = frozenset(
         "Path",
         "SSLContext",
         "TracebackType",
+        "WSGIApplication",
         "datetime",
         "socket",
         "timedelta",
@@ -65,7 +68,30 @@ _STANDARD_NAMES = frozenset(
 
 
 # What annotations name and nobody imports: shown as plain text.
-_PRIVATE_NAMES = frozenset({"Dials", "Guard", "StrictResponse"})
+_PRIVATE_NAMES = frozenset(
+    [
+        "CaseFunction",
+        "Dials",
+        "ForwardProxy",
+        "Framing",
+        "Guard",
+        "Handshake",
+        "Kind",
+        "Level",
+        "LoopbackOrigin",
+        "Observation",
+        "Outcome",
+        "PoolManager",
+        "Profile",
+        "SearchStrategy",
+        "Stage",
+        "StrictResponse",
+        "Subset",
+        "Way",
+        "_E",
+        "_T",
+    ]
+)
 
 
 def _aliases() -> dict[str, str]:
@@ -118,10 +144,10 @@ def _resolve_short_name(
         return None
     target: str = node["reftarget"]
     name = target.rpartition(".")[2]
-    if target in _STANDARD_NAMES or target in _PRIVATE_NAMES:
+    if target in _STANDARD_NAMES or name in _PRIVATE_NAMES:
         return contnode
     domain = env.domains.python_domain
-    for module in ("fluxhttp", "fluxhttp.errors", "fluxhttp.testing"):
+    for module in ("fluxhttp", "fluxhttp.errors", "fluxhttp.testing", "fluxhttp.testing.faults"):
         full_name = f"{module}.{name}"
         if target != full_name and full_name in domain.objects:
             return domain.resolve_xref(env, node["refdoc"], app.builder, "obj", full_name, node, contnode)

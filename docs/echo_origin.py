@@ -1,15 +1,24 @@
-"""The origin that the documentation's snippets talk to: it answers each request with what it received, as JSON."""
+"""The origin that the documentation's snippets talk to: it answers each request with what it received, as JSON.
+
+Run as a program, it prints its URL and serves until Ctrl-C.
+"""
 
 from __future__ import annotations
 
 import json
 import threading
+from contextlib import suppress
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class _Echo(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one segment an answer
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):  # a client that has read enough hangs up
+            super().handle()
 
     def answer(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
@@ -38,3 +47,9 @@ def start_origin() -> str:
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     return f"http://127.0.0.1:{server.server_port}"
+
+
+if __name__ == "__main__":
+    print(start_origin(), flush=True)  # noqa: T201  # what it is run for
+    with suppress(KeyboardInterrupt):
+        threading.Event().wait()

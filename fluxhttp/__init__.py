@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from fluxhttp._wire.dialer import Dialer
     from fluxhttp.transports.registry import open_transport
     from fluxhttp.transports.stdlib import StdlibTransport
-    from fluxhttp.transports.urllib3 import Urllib3Transport
+    from fluxhttp.transports.urllib3 import Urllib3Transport as Urllib3Transport  # see __all__
 else:
     #: Loaded on first use: name -> module.
     _LATER = {
@@ -92,6 +92,7 @@ else:
         return sorted({*globals(), *_LATER})
 
 
+# Without Urllib3Transport: "from fluxhttp import *" is for everybody, with urllib3 or without.
 __all__ = [
     "FLUX_BLOCKS",
     "STRICT_BLOCKS",
@@ -138,7 +139,6 @@ __all__ = [
     "TransportError",
     "TransportResponse",
     "TruncatedBodyError",
-    "Urllib3Transport",
     "__version__",
     "basic_auth",
     "configure",

@@ -13,10 +13,12 @@ from fluxhttp._core.headers import Headers, header_pairs
 from fluxhttp._core.redaction import describe, redact_url
 from fluxhttp._core.request import UNSET, Request
 from fluxhttp._core.url import URL
+from fluxhttp._verbs import Verbs
 from fluxhttp._wire.clock import SYSTEM_CLOCK
 from fluxhttp.errors import (
     ClosedError,
     FluxHTTPError,
+    HeadTooLargeError,
     InvalidConfigError,
     InvalidTypeError,
     InvalidURLError,
@@ -27,7 +29,7 @@ from fluxhttp.errors import (
 if TYPE_CHECKING:
     from logging import Logger
     from types import TracebackType
-    from typing import Self, TypedDict, Unpack
+    from typing import Self, TypedDict
 
     from fluxhttp._core.config import Config
     from fluxhttp._core.deadline import Clock
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
         config: Config | None
 
 
-class Client:
+class Client(Verbs):
     """Makes requests through one transport. Thread-safe.
 
     Args:
@@ -67,7 +69,7 @@ class Client:
         InvalidURLError, InvalidHeaderError, InvalidTypeError: an argument cannot be used.
     """
 
-    __slots__ = ("_base", "_clock", "_config", "_headers", "_is_closed", "_log", "_owned", "_transport")
+    __slots__ = ("_base", "_clock", "_config", "_endless", "_headers", "_is_closed", "_log", "_owned", "_transport")
 
     def __init__(
         self,
@@ -97,6 +99,7 @@ class Client:
             self._transport = transport
             self._owned = False
         self._clock = _agreed_clock(self._transport, clock)
+        self._endless = Deadline.after(None, self._clock)
 
     @property
     def transport(self) -> Transport:
@@ -144,30 +147,6 @@ class Client:
         request = self.build_request(method, url, params=params, headers=headers, body=body, json=json, form=form)
         return self.send(request, config=config)
 
-    def get(self, url: str | URL, **options: Unpack[CallOptions]) -> Response:
-        """``do("GET", url, …)``, with its keywords."""
-        return self.do("GET", url, **options)
-
-    def head(self, url: str | URL, **options: Unpack[CallOptions]) -> Response:
-        """``do("HEAD", url, …)``, with its keywords."""
-        return self.do("HEAD", url, **options)
-
-    def post(self, url: str | URL, **options: Unpack[CallOptions]) -> Response:
-        """``do("POST", url, …)``, with its keywords."""
-        return self.do("POST", url, **options)
-
-    def put(self, url: str | URL, **options: Unpack[CallOptions]) -> Response:
-        """``do("PUT", url, …)``, with its keywords."""
-        return self.do("PUT", url, **options)
-
-    def patch(self, url: str | URL, **options: Unpack[CallOptions]) -> Response:
-        """``do("PATCH", url, …)``, with its keywords."""
-        return self.do("PATCH", url, **options)
-
-    def delete(self, url: str | URL, **options: Unpack[CallOptions]) -> Response:
-        """``do("DELETE", url, …)``, with its keywords."""
-        return self.do("DELETE", url, **options)
-
     def build_request(
         self,
         method: str,
@@ -207,7 +186,7 @@ class Client:
         settings = self._config if config is None else checked_config(config)
         clock = self._clock
         started = clock.monotonic()
-        deadline = Deadline.after(settings.timeout, clock)
+        deadline = self._endless if settings.timeout is None else Deadline.after(settings.timeout, clock)
         exchange = Exchange(request, settings, deadline)
         try:
             if self._is_closed:
@@ -218,33 +197,39 @@ class Client:
                     _read(exchange, answer)
                 finally:
                     answer.close()
+                seconds = clock.monotonic() - started
+                # Without the module there is nobody to hear it, and it takes milliseconds to import.
+                if "logging" in sys.modules and (self._log or self._make_log()).isEnabledFor(10):  # logging.DEBUG
+                    self._log_exchange(exchange, answer, seconds)
                 response = exchange.response
-                if "logging" in sys.modules:  # pragma: no branch  # pytest has it; a process without is tried apart
-                    # Without the module there is nobody to hear it, and it takes milliseconds to import.
-                    self._log_exchange(exchange, answer, clock.monotonic() - started)
                 if response is not None:
-                    return response.timed(max(1, int((clock.monotonic() - started) * 1e9)))
+                    return response.timed(int(seconds * 1e9) or 1)
         except FluxHTTPError as error:
             describe(error, exchange.request.method, str(exchange.request.url))
+            if exchange.request is not request and isinstance(error, TransportError):
+                # What was redirected has gone out, and whether it may again is a matter of its own method.
+                error.maybe_sent = True
+                error._first_method = request.method
             raise
 
     def _log_exchange(self, exchange: Exchange, answer: TransportResponse, seconds: float) -> None:
         """One DEBUG record an exchange, without secrets (decision D20)."""
-        log = self._log
-        if log is None:
+        request = exchange.answered
+        self._make_log().debug(
+            "%s %s -> %d, %d bytes, %.1f ms",
+            request.method,
+            redact_url(str(request.url)),
+            answer.status_code,
+            exchange.received,
+            seconds * 1000,
+        )
+
+    def _make_log(self) -> Logger:
+        if self._log is None:
             from logging import getLogger  # noqa: PLC0415  # see banned-module-level-imports
 
-            log = self._log = getLogger("fluxhttp")
-        if log.isEnabledFor(10):  # logging.DEBUG
-            request = exchange.answered
-            log.debug(
-                "%s %s -> %d, %d bytes, %.1f ms",
-                request.method,
-                redact_url(str(request.url)),
-                answer.status_code,
-                exchange.received,
-                seconds * 1000,
-            )
+            self._log = getLogger("fluxhttp")
+        return self._log
 
     def close(self) -> None:
         """Refuses further calls, and closes the transport if the client opened it. Twice is fine."""
@@ -275,7 +260,7 @@ def _read(exchange: Exchange, answer: TransportResponse) -> None:
     while size:
         try:
             data = answer.read(size)
-        except TransportError as error:
+        except (TransportError, HeadTooLargeError) as error:  # the latter from a trailer section
             if not exchange.is_redirecting or isinstance(error, RequestTimeoutError):
                 raise
             # The body of a redirect is read for the connection's sake alone (decision D3).

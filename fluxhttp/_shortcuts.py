@@ -40,11 +40,10 @@ def _replacement(transport: Transport | str | None, config: Config | None) -> Cl
     """A client with what is given, and the current one's where nothing is."""
     if transport is None and config is None:
         raise InvalidTypeError("at least one of transport and config must be given")
-    current = _default_client() if transport is None or config is None else None
+    # A default client that nobody has used yet has nothing to keep but its transport.
+    current = _default_client() if transport is None else _client
     settings = checked_config(config) if config is not None else current.config if current is not None else None
-    if transport is None and current is not None:
-        return Client(current.transport, config=settings)
-    return Client(transport, config=settings)
+    return Client(current.transport if transport is None and current is not None else transport, config=settings)
 
 
 def configure(*, transport: Transport | str | None = None, config: Config | None = None) -> None:

@@ -11,7 +11,7 @@
     │   ├── InvalidConfigError
     │   └── InvalidTypeError (TypeError)      an argument of the wrong type
     ├── TransportError                        .phase  .maybe_sent  .retryable
-    │   ├── ConnectError                      maybe_sent is False
+    │   ├── ConnectError                      no connection was made
     │   │   └── NameResolutionError           text ends in "no such host"
     │   ├── TLSError
     │   │   └── CertificateError
@@ -109,10 +109,14 @@ class TransportError(FluxHTTPError):
 
     Attributes:
         phase: where: dns, connect, proxy, tls, send, head or body.
-        maybe_sent: False only where no byte of the request left this machine.
+        maybe_sent: False only where no byte of the call left this machine. The
+            request that was redirected is of the call, and so is one that is
+            sent again (decision D12): even if the next connection is never made.
     """
 
     default_phase: ClassVar[Phase] = "head"
+    #: Of the request that the call began with, where a redirect led to another.
+    _first_method: str | None = None
 
     def __init__(
         self,
@@ -131,13 +135,14 @@ class TransportError(FluxHTTPError):
     def retryable(self) -> bool:
         """Whether sending again cannot make anything happen twice.
 
-        True if nothing was sent, or the method is GET, HEAD, PUT or DELETE.
+        True if nothing was sent, or the call's method is GET, HEAD, PUT or
+        DELETE; the one it was made with, whatever a redirect made of it.
         """
-        return not self.maybe_sent or self.method in _IDEMPOTENT
+        return not self.maybe_sent or (self._first_method or self.method) in _IDEMPOTENT
 
 
 class ConnectError(TransportError):
-    """No connection was made; ``maybe_sent`` is always False."""
+    """No connection was made; unless others were before, ``maybe_sent`` is False."""
 
     default_phase: ClassVar[Phase] = "connect"
 
@@ -153,13 +158,13 @@ class NameResolutionError(ConnectError):
     The two cannot be told apart: same class, same text.
     """
 
-    default_phase = "dns"
+    default_phase: ClassVar[Phase] = "dns"
 
 
 class TLSError(TransportError):
     """The handshake failed, or the peer sent a TLS alert."""
 
-    default_phase = "tls"
+    default_phase: ClassVar[Phase] = "tls"
 
 
 class CertificateError(TLSError):
@@ -169,7 +174,7 @@ class CertificateError(TLSError):
 class ProxyError(TransportError):
     """The proxy refused, or failed before the way through it stood."""
 
-    default_phase = "proxy"
+    default_phase: ClassVar[Phase] = "proxy"
 
 
 class RequestTimeoutError(TransportError, TimeoutError):
@@ -179,7 +184,7 @@ class RequestTimeoutError(TransportError, TimeoutError):
 class SendError(TransportError):
     """The connection broke while the request was written."""
 
-    default_phase = "send"
+    default_phase: ClassVar[Phase] = "send"
 
 
 class ReceiveError(TransportError):
@@ -194,7 +199,7 @@ class IncompleteBodyError(ReceiveError):
         expected: body bytes that were declared, None if no length was.
     """
 
-    default_phase = "body"
+    default_phase: ClassVar[Phase] = "body"
 
     def __init__(
         self,

@@ -93,11 +93,13 @@ def fake_http(request: pytest.FixtureRequest) -> Iterator[FakeTransport]:
     from fluxhttp.testing import FakeTransport  # noqa: PLC0415  # not before it is asked for
 
     item = _item_of(request)
+    # A plug-in may run the same test once more.
+    item.stash[_has_failed] = False
     fake = item.stash[_fake] = FakeTransport()
     fake.allows_unused_routes = item.get_closest_marker(_MARKER) is not None
     with _shortcuts.override(transport=fake):
         yield fake
-    if _has_failed not in item.stash:
+    if not item.stash[_has_failed]:
         fake.verify()
 
 
@@ -108,12 +110,13 @@ def http_recorder(request: pytest.FixtureRequest) -> Iterator[Recorder]:
     from fluxhttp.transports.stdlib import StdlibTransport  # noqa: PLC0415
 
     item = _item_of(request)
+    item.stash[_has_failed] = False
     mode: Mode = request.config.getoption("--http-record")  # pyright: ignore[reportAssignmentType]  # one of the choices
     recorder = item.stash[_recorder] = Recorder(StdlibTransport(), recording_path(item), mode=mode)
     with _shortcuts.override(transport=recorder):
         yield recorder
     recorder.close()
-    if _has_failed not in item.stash:
+    if not item.stash[_has_failed]:
         recorder.verify()
 
 

@@ -131,15 +131,6 @@ DIFFERENT: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-#: The same for one transport alone.
-DIFFERENT_FOR: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
-    ("fake", "expect_100"): (
-        "a peer in memory sees a request whole",
-        {"requests": lambda requests: [(line, b"payload", fields) for line, _, fields in requests]},
-    ),
-}
-
-
 def scripts(row: dict[str, Any]) -> list[Script]:
     return [script(exchange) for exchange in row["exchanges"]]
 
@@ -242,7 +233,7 @@ def essence(raw: bytes) -> tuple[str, bytes, frozenset[tuple[str, str]]]:
 def test_a_row_of_go(name: str, transport: str) -> None:
     row = ROWS[name]
     wanted = expected(row)
-    reason, changes = DIFFERENT_FOR.get((transport, name)) or DIFFERENT.get(name, ("", {}))
+    reason, changes = DIFFERENT.get(name, ("", {}))
 
     told = observed(row, transport)
 

@@ -100,6 +100,16 @@ except fluxhttp.InvalidConfigError as error:
     assert len(lines) == 2
 
 
+def test_everything_can_be_imported_without_urllib3() -> None:
+    program = """
+import sys
+sys.modules["urllib3"] = None
+from fluxhttp import *
+print(StdlibTransport.__name__)
+"""
+    assert in_a_new_process(program) == "StdlibTransport\n"
+
+
 def test_a_name_is_loaded_on_first_use_and_kept() -> None:
     program = """
 import sys

@@ -132,6 +132,16 @@ def test_configure_takes_a_registered_name() -> None:
     assert type(current().transport) is StdlibTransport
 
 
+def test_a_transport_is_not_opened_only_to_be_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A broken proxy in the environment is none of a fake's business.
+    monkeypatch.setenv("HTTP_PROXY", "http://[")
+    monkeypatch.setattr(_shortcuts, "_client", None)
+
+    fluxhttp.configure(transport=Transport())
+
+    assert current().config == Config()
+
+
 def test_configure_with_a_config_alone_keeps_the_default_transport() -> None:
     before = current().transport
 

@@ -9,8 +9,9 @@ A whole test file for a transport of your own::
 
 from fluxhttp_conformance.case import Case, case, catalogue
 from fluxhttp_conformance.lab import HarnessError, Lab, chunked, ok, raw
+from fluxhttp_conformance.labs import lab_for
 from fluxhttp_conformance.ledger import Deviation, Ledger, LedgerError
-from fluxhttp_conformance.memory_lab import MemoryLab, lab_for
+from fluxhttp_conformance.memory_lab import MemoryLab
 from fluxhttp_conformance.parametrize import conformance_tests
 from fluxhttp_conformance.run import Result, check, run_case
 from fluxhttp_conformance.suite import run_suite

@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures.process import BrokenProcessPool
+from difflib import get_close_matches
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,15 +17,18 @@ from typing import TYPE_CHECKING
 import fluxhttp
 from fluxhttp_conformance.arguments import parser
 from fluxhttp_conformance.case import catalogue
+from fluxhttp_conformance.fidelity import fidelity_lines
 from fluxhttp_conformance.html import as_html
 from fluxhttp_conformance.junit import as_junit
 from fluxhttp_conformance.ledger import Ledger, LedgerError
-from fluxhttp_conformance.progress import counts, progress, say
-from fluxhttp_conformance.report import agreement, as_json, fidelity, read_reports, reports_of
+from fluxhttp_conformance.progress import counts, finding_progress, progress, say
+from fluxhttp_conformance.report import agreement, as_json, read_reports, reports_of
 from fluxhttp_conformance.schema import ReportError
+from fluxhttp_conformance.selftest import run_selftest
 from fluxhttp_conformance.serve import serve
 from fluxhttp_conformance.suite import KINDS, run_suite, select
 from fluxhttp_conformance.target import Target
+from fluxhttp_conformance.zoo import creatures
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -140,10 +144,21 @@ def _conclude(reports: Sequence[Report], took: float, arguments: Namespace) -> i
         for entry in report.results:
             if entry.is_deviation or entry.outcome == "harness-error":
                 say(f"\n{entry.message}")
-                ledgers = "".join(f" --ledger {shlex.quote(given)}" for given in arguments.ledger)
-                say(f"\nfluxhttp-conformance run {shlex.quote(report.target)} --only {entry.id}{ledgers}")
+                say(f"\n{_command(report.target, entry.id, arguments)}")
                 return max(each.exit_code for each in reports)
     return 0
+
+
+def _command(target: str, case: str, arguments: Namespace) -> str:
+    """What runs one case on one target again, under the same ledgers."""
+    others = tuple(f"{name}=" for name in arguments.targets if name != target)
+    words = ["fluxhttp-conformance", "run", target, "--only", case]
+    if arguments.profile != "quick":
+        words += ["--profile", arguments.profile]
+    for ledger in arguments.ledger:
+        if not ledger.startswith(others):
+            words += ["--ledger", ledger]
+    return shlex.join(words)
 
 
 def _compare(reports: Sequence[Report]) -> None:
@@ -151,13 +166,34 @@ def _compare(reports: Sequence[Report]) -> None:
     total = len(compared.same) + len(compared.different)
     apart = f"; {len(compared.partial)} not applicable to one of them" if compared.partial else ""
     say(f"agreement: the same outcome in {len(compared.same)} of {total} cases{apart}")
-    if (found := fidelity(reports)) is not None:
-        say(f"fidelity: the fake shows what every real transport shows in {found[0]} of {found[1]} cases")
     for id, outcomes in list(compared.different.items())[:_MOST_DIFFERENCES]:
         told = ", ".join(f"{report.target} {outcome}" for report, outcome in zip(reports, outcomes, strict=True))
         say(f"  {id}: {told}")
     if len(compared.different) > _MOST_DIFFERENCES:
         say(f"  and {len(compared.different) - _MOST_DIFFERENCES} more")
+    for line in fidelity_lines(reports):
+        say(line)
+
+
+def _selftest(arguments: Namespace) -> int:
+    known = creatures()
+    for name in arguments.creatures:
+        if name not in known:
+            near = get_close_matches(name, list(known))
+            raise UsageError(f"there is no creature {name!r}" + (f"; did you mean {', '.join(near)}?" if near else ""))
+    started = time.monotonic()
+    with finding_progress(len(arguments.creatures or known)) as shown:
+        found = run_selftest(arguments.creatures, profile=arguments.profile, jobs=arguments.jobs, on_finding=shown)
+    if arguments.json is not None:
+        arguments.json.write_text(found.to_json(), encoding="utf-8")
+    say("")
+    caught = sum(not finding.faults for finding in found.findings)
+    say(f"{caught} of {len(found.findings)} creatures caught as they must be ({time.monotonic() - started:.1f} s)")
+    if found.idle is not None:
+        say(f"{found.cases - len(found.idle)} of {found.cases} required cases caught one at least")
+    for fault in found.faults:
+        say(f"FAULT {fault}")
+    return found.exit_code
 
 
 def _serve(arguments: Namespace) -> int:
@@ -231,5 +267,6 @@ _COMMANDS = {
     "list": _list,
     "matrix": _matrix,
     "run": _run,
+    "selftest": _selftest,
     "serve": _serve,
 }

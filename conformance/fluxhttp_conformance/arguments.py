@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import get_args
 
 from fluxhttp import __version__
-from fluxhttp_conformance.suite import KINDS, Profile
+from fluxhttp_conformance.run import Profile
+from fluxhttp_conformance.suite import KINDS
 
 _EXITS = "exit code: 0 all as it should be, 1 deviations, 2 usage, 3 a case that proves nothing"
 
@@ -32,6 +33,17 @@ def parser() -> argparse.ArgumentParser:
 
     _add_run(commands.add_parser("run", help="sit the suite", epilog=_EXITS))
 
+    proving = commands.add_parser("selftest", help="try the suite on transports that are broken on purpose")
+    proving.add_argument("creatures", nargs="*", metavar="CREATURE", help="which of them; all by default")
+    proving.add_argument(
+        "--profile",
+        choices=get_args(Profile),
+        default="quick",
+        help="quick: the cases that must catch a creature, and a sample; full: all required ones",
+    )
+    _add_jobs(proving)
+    proving.add_argument("--json", type=Path, metavar="FILE", help="write what was found")
+
     serving = commands.add_parser("serve", help="play the scripts of a case to any client, until Ctrl-C")
     serving.add_argument("id", metavar="ID")
 
@@ -45,14 +57,18 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
+def _add_jobs(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--jobs", type=int, default=4, metavar="N", help="processes that share the cases; 4 by default"
+    )
+
+
 def _add_run(running: argparse.ArgumentParser) -> None:
     running.add_argument("targets", nargs="+", metavar="TARGET", help="a registered name, or package.module:factory")
     running.add_argument("--only", default="", metavar="PREFIX", help="the cases whose ids begin so")
     running.add_argument("--kind", action="append", choices=KINDS, help="cases of this kind; may be repeated")
     running.add_argument("--profile", choices=get_args(Profile), default="quick")
-    running.add_argument(
-        "--jobs", type=int, default=4, metavar="N", help="processes that share the cases; 4 by default"
-    )
+    _add_jobs(running)
     running.add_argument(
         "--ledger",
         action="append",

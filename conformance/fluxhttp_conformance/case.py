@@ -36,6 +36,12 @@ Kind = Literal["required", "pinned", "informational"]
 #: any honest origin shows. wire: bytes that only a raw origin can send or see.
 Level = Literal["core", "semantic", "wire"]
 
+#: A case that takes longer hangs, unless it says how long it may take.
+CASE_SECONDS = 20.0
+
+#: Why answers with more bytes than they should have are not asked byte by byte.
+SURPLUS = "what is too much must come with the answer: bytes that come later cannot be told from the next answer"
+
 _is_id = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*/[a-z0-9]+(?:-[a-z0-9]+)*").fullmatch
 # RFC 9112, 6.3 | D12 | the seam of the transports
 _is_anchor = re.compile(r"(?:RFC \d+, \d+(?:\.\d+)*|D\d+|seam)(?:; (?:RFC \d+, \d+(?:\.\d+)*|D\d+|seam))*").fullmatch
@@ -53,20 +59,33 @@ class Case:
         anchor: where it is written: RFC and section, decision number, or "seam".
         tags: among security, slow, tls.
         reason: why it matters; the function's docstring.
+        sent_whole: why its answers cannot come byte by byte as well; "" if they can.
+        seconds: how long it may take.
     """
 
-    __slots__ = ("anchor", "function", "id", "kind", "level", "reason", "tags")
+    __slots__ = ("anchor", "function", "id", "kind", "level", "reason", "seconds", "sent_whole", "tags")
 
     def __init__(
-        self, function: CaseFunction, *, id: str, kind: Kind, level: Level, anchor: str, tags: frozenset[str]
+        self,
+        function: CaseFunction,
+        *,
+        id: str,
+        kind: Kind,
+        level: Level,
+        anchor: str,
+        tags: frozenset[str],
+        sent_whole: str = "",
+        seconds: float = CASE_SECONDS,
     ) -> None:
-        self.function = function
-        self.id = id
+        self.function: CaseFunction = function
+        self.id: str = id
         self.kind: Kind = kind
         self.level: Level = level
-        self.anchor = anchor
-        self.tags = tags
-        self.reason = inspect.cleandoc(function.__doc__ or "")
+        self.anchor: str = anchor
+        self.tags: frozenset[str] = tags
+        self.sent_whole: str = sent_whole
+        self.seconds: float = seconds
+        self.reason: str = inspect.cleandoc(function.__doc__ or "")
 
     def __repr__(self) -> str:
         return f"<Case {self.id}>"
@@ -82,8 +101,21 @@ def case(
     kind: Kind = "required",
     level: Level = "wire",
     tags: tuple[str, ...] = (),
+    sent_whole: str = "",
+    seconds: float = CASE_SECONDS,
 ) -> Callable[[CaseFunction], CaseFunction]:
     """Puts a function into the catalogue.
+
+    Args:
+        id: ``group/name``.
+        anchor: where it is written.
+        kind: how binding it is.
+        level: what it takes to check it.
+        tags: security: it guards against a published attack, or keeps a secret.
+            slow: the quick profile leaves it out. tls: it takes TLS.
+        sent_whole: why a wire case cannot be asked again with its answers sent
+            byte by byte; "" if it can.
+        seconds: how long it may take before it counts as hanging.
 
     Raises:
         ValueError: the id is malformed or taken, the anchor malformed, a tag
@@ -99,7 +131,16 @@ def case(
             raise ValueError(f"case {id}: unknown tags {sorted(unknown)}")
         if not function.__doc__:
             raise ValueError(f"case {id}: a docstring must give the reason")
-        _catalogue[id] = Case(function, id=id, kind=kind, level=level, anchor=anchor, tags=frozenset(tags))
+        _catalogue[id] = Case(
+            function,
+            id=id,
+            kind=kind,
+            level=level,
+            anchor=anchor,
+            tags=frozenset(tags),
+            sent_whole=sent_whole,
+            seconds=seconds,
+        )
         return function
 
     return register

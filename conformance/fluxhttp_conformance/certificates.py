@@ -48,7 +48,7 @@ class Authority:
         self._server = self._authority.issue_cert(*names, common_name=common_name)
         self._folder = tempfile.TemporaryDirectory(prefix="fluxhttp-ca-")
         atexit.register(self._folder.cleanup)
-        self.ca_file = str(Path(self._folder.name) / "ca.pem")
+        self.ca_file: str = str(Path(self._folder.name) / "ca.pem")
         self._authority.cert_pem.write_to_path(self.ca_file)
 
     def server_context(self, handshakes: list[Handshake] | None = None) -> ssl.SSLContext:

@@ -8,11 +8,13 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from fluxhttp_conformance.report import OUTCOMES, agreement, fidelity
+from fluxhttp_conformance.fidelity import differences, fidelity
+from fluxhttp_conformance.report import OUTCOMES, agreement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from fluxhttp_conformance.fidelity import Fidelity
     from fluxhttp_conformance.report import Entry, Report
 
 _find_section = re.compile(r"RFC (\d+), ([\d.]+)")
@@ -35,7 +37,8 @@ def as_html(reports: Sequence[Report]) -> str:
         for entry in report.results:
             groups.setdefault(entry.group, {}).setdefault(entry.id, entry)
     ordered = {group: [entries[id] for id in sorted(entries)] for group, entries in sorted(groups.items())}
-    filters = _filters(ordered, several=len(reports) > 1)
+    found = fidelity(reports)
+    filters = _filters(ordered, several=len(reports) > 1, is_unlike=found is not None and bool(found.unlike))
     style = (files("fluxhttp_conformance") / "report.css").read_text(encoding="utf-8")
     names = ", ".join(report.target for report in reports)
     return "\n".join(
@@ -47,18 +50,18 @@ def as_html(reports: Sequence[Report]) -> str:
             f"<title>HTTP conformance: {escape(names)}</title>",
             f"<style>\n{style}{_filter_rules(filters)}</style></head><body>",
             "<h1>HTTP conformance</h1>",
-            f'<p class="soft">{_headline(reports, ordered)}</p>',
+            f'<p class="soft">{_headline(reports, ordered, found)}</p>',
             _scores(reports),
             _inputs(filters),
             _labels(filters),
             "<main>",
-            *(_section(group, entries, reports) for group, entries in ordered.items()),
+            *(_section(group, entries, reports, found) for group, entries in ordered.items()),
             "</main></body></html>\n",
         ]
     )
 
 
-def _headline(reports: Sequence[Report], groups: dict[str, list[Entry]]) -> str:
+def _headline(reports: Sequence[Report], groups: dict[str, list[Entry]], found: Fidelity | None) -> str:
     cases = sum(map(len, groups.values()))
     versions = " and ".join(sorted({report.suite_version for report in reports}))
     text = f"{cases} cases in {len(groups)} groups; suite {escape(versions)}."
@@ -66,8 +69,8 @@ def _headline(reports: Sequence[Report], groups: dict[str, list[Entry]]) -> str:
         compared = agreement(reports)
         text += f" The targets agree in {len(compared.same)} of {len(compared.same) + len(compared.different)} cases"
         text += f"; {len(compared.partial)} more are not applicable to one of them."
-        if (found := fidelity(reports)) is not None:
-            text += f" The fake shows what every real transport shows in {found[0]} of {found[1]} cases."
+    if found is not None:
+        text += f" Fidelity of the fake: {escape(str(found))}."
     return text
 
 
@@ -80,7 +83,7 @@ def _scores(reports: Iterable[Report]) -> str:
             f'<i class="{outcome}" style="width:{100 * count / total:.2f}%"></i>' for outcome, count in summary.items()
         )
         told = ", ".join(f'<span class="{outcome}">{count} {outcome}</span>' for outcome, count in summary.items())
-        items.append(f'<li><b>{escape(report.target)}</b><div class="bar">{bar}</div>{told or "no case"}</li>')
+        items.append(f'<li><b>{_breakable(report.target)}</b><div class="bar">{bar}</div>{told or "no case"}</li>')
     return f'<ul class="scores">{"".join(items)}</ul>'
 
 
@@ -88,7 +91,9 @@ def _scores(reports: Iterable[Report]) -> str:
 # can hide what it leaves out. A choice is its label, its id, and what it shows.
 
 
-def _filters(groups: dict[str, list[Entry]], *, several: bool) -> dict[str, list[tuple[str, str, str]]]:
+def _filters(
+    groups: dict[str, list[Entry]], *, several: bool, is_unlike: bool
+) -> dict[str, list[tuple[str, str, str]]]:
     entries = [entry for group in groups.values() for entry in group]
     kinds = sorted({entry.kind for entry in entries}, reverse=True)
     tags = sorted({tag for entry in entries for tag in entry.tags})
@@ -97,6 +102,7 @@ def _filters(groups: dict[str, list[Entry]], *, several: bool) -> dict[str, list
             ("all cases", "show-all", ""),
             ("not passing", "show-open", ".is-open"),
             *([("where targets differ", "show-different", ".is-different")] if several else []),
+            *([("observed otherwise", "show-unlike", ".is-unlike")] if is_unlike else []),
         ],
         "kind": [("any", "kind-all", ""), *((kind, f"kind-{kind}", f".is-{kind}") for kind in kinds)],
         "tag": [("any", "tag-all", ""), *((tag, f"tag-{tag}", f".is-{tag}") for tag in tags)],
@@ -111,9 +117,9 @@ def _filter_rules(filters: dict[str, list[tuple[str, str, str]]]) -> str:
             rules.append(f"#{id}:checked ~ .filters label[for={id}] {{ background: var(--ink); color: var(--paper); }}")
             rules.append(f"#{id}:focus-visible ~ .filters label[for={id}] {{ outline: 3px solid var(--link); }}")
             if shows:
-                hidden = f"section:not({shows})" if name == "group" else f"tbody:not({shows}), #{id}:checked ~ main"
-                hidden += "" if name == "group" else f" section:not(:has({shows}))"
-                rules.append(f"#{id}:checked ~ main {hidden} {{ display: none; }}")
+                # One rule each: a browser without :has leaves out only its own, and shows empty groups.
+                hidden = ("section:not({})",) if name == "group" else ("tbody:not({})", "section:not(:has({}))")
+                rules += [f"#{id}:checked ~ main {each.format(shows)} {{ display: none; }}" for each in hidden]
     return "\n".join(rules) + "\n"
 
 
@@ -136,42 +142,49 @@ def _labels(filters: dict[str, list[tuple[str, str, str]]]) -> str:
 # The matrix
 
 
-def _section(group: str, entries: Sequence[Entry], reports: Sequence[Report]) -> str:
-    heads = "".join(f'<th class="target" scope="col">{escape(report.target)}</th>' for report in reports)
+def _section(group: str, entries: Sequence[Entry], reports: Sequence[Report], compared: Fidelity | None) -> str:
+    heads = "".join(f'<th class="target" scope="col">{_breakable(report.target)}</th>' for report in reports)
     by_target = [{entry.id: entry for entry in report.results} for report in reports]
-    rows = [_row(entry, [found.get(entry.id) for found in by_target], reports) for entry in entries]
+    rows = [_row(entry, [found.get(entry.id) for found in by_target], reports, compared) for entry in entries]
     counted = Counter(found[entry.id].outcome for found in by_target for entry in entries if entry.id in found)
     told = ", ".join(f"{counted[outcome]} {outcome}" for outcome in OUTCOMES if counted[outcome])
+    times = f" × {len(reports)} targets" if len(reports) > 1 else ""
     return (
         f'<section id="g-{group}"><header><h2>{group}</h2>'
-        f'<span class="soft">{len(entries)} cases: {told}</span></header>'
+        f'<span class="soft">{len(entries)} cases{times}: {told}</span></header>'
         f'<table><thead><tr><th scope="col">case</th>{heads}</tr></thead>\n{"".join(rows)}</table></section>'
     )
 
 
-def _row(case: Entry, told: Sequence[Entry | None], reports: Sequence[Report]) -> str:
+def _row(case: Entry, told: Sequence[Entry | None], reports: Sequence[Report], compared: Fidelity | None) -> str:
     outcomes = {entry.outcome for entry in told if entry is not None}
     classes = [f"is-{case.kind}", *(f"is-{tag}" for tag in case.tags)]
     if outcomes - {"pass", "not-applicable"}:
         classes.append("is-open")
     if len(outcomes - {"not-applicable"}) > 1:
         classes.append("is-different")
+    if compared is not None and case.id in compared.unlike:
+        classes.append("is-unlike")
     id = escape(case.id.replace("/", "--"))
     marks: list[str] = []
     details: list[str] = []
     for entry, report in zip(told, reports, strict=True):
         outcome = "not-run" if entry is None else entry.outcome
-        marks.append(f'<td class="mark {outcome}">{_MARKS.get(outcome, "not run")}</td>')
+        mark = _MARKS.get(outcome, "not run")
+        marks.append(f'<td class="mark {outcome}" data-target="{escape(report.target)}">{mark}</td>')
         if entry is not None and entry.message:
             details.append(_details(entry, report.target))
-    tags = "".join(f" · {tag}" for tag in case.tags)
+    facts = [*case.tags, *sorted({f"also {way}" for entry in told if entry for way in entry.ways} - {"also script"})]
+    tags = "".join(f" · {fact}" for fact in facts)
     row = (
         f'<tbody class="{" ".join(classes)}"><tr id="{id}"><th scope="row">'
-        f'<a class="id" href="#{id}">{escape(case.id)}</a>'
+        f'<a class="id" href="#{id}">{_breakable(case.id)}</a>'
         f'<div class="why">{_prose(case.reason)}</div>'
         f'<div class="facts"><b>{case.kind}</b> · {case.level}{tags} · {_anchors(case.anchor)}</div></th>'
         f"{''.join(marks)}</tr>"
     )
+    if compared is not None and case.id in compared.unlike:
+        details.append(_otherwise(case.id, reports, compared))
     if details:
         row += f'<tr class="more"><td colspan="{len(reports) + 1}">{"".join(details)}</td></tr>'
     return row + "</tbody>\n"
@@ -184,6 +197,22 @@ def _details(entry: Entry, target: str) -> str:
         f'<details class="{entry.outcome}"><summary>{escape(target)}: {escape(_visible(entry.gist))}</summary>'
         f"<pre>{escape(_visible(entry.message))}</pre></details>"
     )
+
+
+def _otherwise(id: str, reports: Sequence[Report], compared: Fidelity) -> str:
+    """What was observed of the fake beside what was observed of a real transport, and why if that is known."""
+    known = compared.known.get(id)
+    reason = "nothing explains it" if known is None else f"known: {known}"
+    lines = "\n".join(differences(id, reports))
+    return (
+        f'<details class="{"fail" if known is None else "known-failure"}"><summary>observed otherwise: '
+        f"{escape(reason)}</summary><pre>{escape(_visible(lines))}</pre></details>"
+    )
+
+
+def _breakable(name: str) -> str:
+    """A name that a narrow column can break where it has parts."""
+    return re.sub(r"([/.:])", r"\1<wbr>", escape(name))
 
 
 def _visible(text: str) -> str:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import socket
+import random
 import threading
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-import fluxhttp
 from fluxhttp import Client, Config, Deadline, RequestTimeoutError
 from fluxhttp.testing import Script
 from fluxhttp_conformance.certificates import authority
-from fluxhttp_conformance.machine import starved_seconds
+from fluxhttp_conformance.dialer import LabDialer
+from fluxhttp_conformance.machine import Starvation
+from fluxhttp_conformance.observation import ObservedAnswer, ObservedClient, Observer
 from fluxhttp_conformance.origins.loopback import LoopbackOrigin
 from fluxhttp_conformance.origins.proxy import ForwardProxy
 from fluxhttp_conformance.target import NotApplicable
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from fluxhttp import Clock, Request, Response, Transport, TransportResponse
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from fluxhttp_conformance.target import Target
 
 _E = TypeVar("_E", bound=BaseException)
+_T = TypeVar("_T")
 
 #: The time-out of every call that sets none: a case must not hang.
 CALL_SECONDS = 5.0
@@ -54,46 +56,21 @@ def chunked(*chunks: bytes, last: bytes = b"0\r\n\r\n") -> bytes:
     return b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + last
 
 
-class LabDialer:
-    """Sends the default ports of every host to the origins of the case.
-
-    Attributes:
-        dialled: the hosts and ports that were asked for, in order.
-    """
-
-    def __init__(self) -> None:
-        self.routes: dict[int, tuple[str, int]] = {}
-        self.dialled: list[tuple[str, int]] = []
-
-    def dial(self, host: str, port: int, /, *, deadline: Deadline) -> socket.socket:
-        """A connection to the origin that stands for host and port."""
-        self.dialled.append((host, port))
-        left = deadline.remaining()
-        try:
-            if left == 0:
-                raise TimeoutError
-            return socket.create_connection(
-                self.routes.get(port, (host, port)), None if left is None else min(left, CALL_SECONDS)
-            )
-        except TimeoutError:
-            raise RequestTimeoutError(
-                "the deadline passed while connecting", phase="connect", maybe_sent=False
-            ) from None
-        except OSError as error:
-            raise fluxhttp.ConnectError(f"cannot connect: {error.strerror}") from error
-
-
 class Lab:
     """One case's origins, transport and client; made anew for each run of a case.
 
     Attributes:
         target: the transport under test.
+        is_full: whether families are asked for as a whole, as the full profile does.
+        observer: notes what the calls come to.
         origin: a plain origin.
         dialer: knows where connections went; in use if the transport takes one.
         handshakes: those that ``secure`` completed, in order.
     """
 
     def __init__(self, target: Target) -> None:
+        self.is_full = False
+        self.observer: Observer = Observer()
         self._prepare(target)
         self._secure: LoopbackOrigin | None = None
         self._started: list[LoopbackOrigin] = []
@@ -103,16 +80,16 @@ class Lab:
         self._transports: list[Transport] = []
 
     def _prepare(self, target: Target) -> None:
-        self.target = target
-        self.origin = LoopbackOrigin()
-        self.dialer = LabDialer()
+        self.target: Target = target
+        self.origin: LoopbackOrigin = LoopbackOrigin()
+        self.dialer: LabDialer = LabDialer()
         self.dialer.routes[80] = self.origin.address
 
     # The origin's side
 
     @property
     def secure(self) -> LoopbackOrigin:
-        """The same peer over TLS: it plays the next script of ``origin``, and adds to its requests."""
+        """The same peer over TLS; it plays the next script of ``origin``, and adds to its requests."""
         if self._secure is None:
             if "ca_file" not in self.target.keywords:
                 raise NotApplicable(f"{self.target.name} takes no ca_file")
@@ -193,7 +170,10 @@ class Lab:
     def new_client(self, transport: Transport, **options: Any) -> Client:
         """Another client, with the same time-out unless ``config`` is given."""
         options.setdefault("config", Config(timeout=CALL_SECONDS))
-        client = Client(transport, **options)
+        if self.target.client is Client:
+            client: Client = ObservedClient(transport, observer=self.observer, **options)
+        else:
+            client = self.target.client(transport, **options)
         self._clients.append(client)
         return client
 
@@ -260,10 +240,10 @@ class Lab:
                 not counting what the machine had no processor for.
         """
         config = options.pop("config", Config()).replace(timeout=seconds)
-        started, starved = self.clock.monotonic(), starved_seconds()
+        started, starvation = self.clock.monotonic(), Starvation()
         error = self.fails(RequestTimeoutError, call, *arguments, config=config, **options)
         took = self.clock.monotonic() - started
-        allowed = seconds + LATE_SECONDS + max(0.0, starved_seconds() - starved)
+        allowed = seconds + LATE_SECONDS + starvation.seconds()
         assert error.phase == phase, f"expected the phase {phase}, got {error.phase}"
         assert seconds <= took <= allowed, f"a time-out of {seconds} s took {took:.3f} s"
         return error
@@ -285,7 +265,12 @@ class Lab:
     def send(self, request: Request, *, config: Config | None = None) -> TransportResponse:
         """One exchange of the transport itself, without a client; close what it returns."""
         deadline = Deadline.after(CALL_SECONDS, self.clock)
-        return self.transport.send(request, config=config or Config(), deadline=deadline)
+        try:
+            answer = self.transport.send(request, config=config or Config(), deadline=deadline)
+        except Exception as error:
+            self.observer.error(error)
+            raise
+        return ObservedAnswer(answer, self.observer)
 
     @staticmethod
     def together(*calls: Callable[[], Any]) -> list[Any]:
@@ -328,7 +313,7 @@ class Lab:
         Raises:
             AssertionError: something did, or it does not.
         """
-        seen = [origin.connections for origin in (self.origin, self._secure, *self._started) if origin is not None]
+        seen = [origin.connections for origin in self.origins]
         # The control comes after whatever a refused call may have sent.
         self.still_works()
         assert sum(seen) == 0, "a refused call made a connection"
@@ -348,9 +333,27 @@ class Lab:
         assert len(self.origin.requests) == before + 1, "the next call sent more than one request"
         assert self.origin.requests[-1].target == "/control"
 
+    def sample(self, members: Iterable[_T], quick: int) -> list[_T]:
+        """The members of a family: all in the full profile; else ``quick`` of them, from all over, always the same."""
+        everyone = list(members)
+        if self.is_full or len(everyone) <= quick:
+            return everyone
+        chosen = random.Random(len(everyone)).sample(range(len(everyone)), quick)
+        return [everyone[place] for place in sorted(chosen)]
+
+    def move(self) -> None:
+        """The plain origin is found at another port from now on; for families of thousands of connections."""
+        self.origin.move()
+        self.dialer.routes[80] = self.origin.address
+
     def transcript(self) -> str:
         """What the origins saw and did."""
         return "\n".join(self.origin.transcript) or "(no origin was touched)"
+
+    @property
+    def origins(self) -> list[LoopbackOrigin]:
+        """Every origin of the case so far, proxies too."""
+        return [origin for origin in (self.origin, self._secure, *self._started) if origin is not None]
 
     @property
     def was_touched(self) -> bool:
@@ -363,6 +366,5 @@ class Lab:
             client.close()
         for transport in self._transports:
             transport.close()
-        for started in (self.origin, self._secure, *self._started):
-            if started is not None:
-                started.close()
+        for started in self.origins:
+            started.close()

@@ -8,7 +8,8 @@ A TOML file, kept beside the transport::
     link = "https://example.org/issues/1"
 
 It is strict both ways: a failure that is not listed fails the run, and so does
-a listed case that passes.
+a listed case that passes. A ``[[difference]]`` has the same keys: it says why a
+fake passes a case and yet shows something else than the real transports do.
 """
 
 from __future__ import annotations
@@ -54,9 +55,15 @@ def _no_deviations() -> Mapping[str, Deviation]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """The deviations of one transport, by case id."""
+    """What is known of one transport, by case id.
+
+    Args:
+        deviations: the cases that fail.
+        differences: the cases that a fake passes, showing something else than the real transports do.
+    """
 
     deviations: Mapping[str, Deviation] = field(default_factory=_no_deviations)
+    differences: Mapping[str, Deviation] = field(default_factory=_no_deviations)
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -94,20 +101,28 @@ class Ledger:
             tables: dict[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise LedgerError(f"{name}: {error}") from error
-        found: Any = tables.pop("deviation", [])
-        if tables or not _is(list, found):
-            raise LedgerError(f"{name}: expected [[deviation]] tables alone, got {', '.join(tables) or 'deviation'}")
-        known = {case.id for case in catalogue()}
-        deviations: dict[str, Deviation] = {}
-        entries: list[Any] = found
-        for number, entry in enumerate(entries, 1):
-            deviation = _read_entry(entry, f"{name}: deviation {number}")
-            if deviation.case not in known:
-                raise LedgerError(f"{name}: deviation {number}: there is no case {deviation.case!r}")
-            if deviation.case in deviations:
-                raise LedgerError(f"{name}: deviation {number}: {deviation.case} is listed twice")
-            deviations[deviation.case] = deviation
-        return cls(deviations=deviations)
+        entries: dict[str, Any] = {kind: tables.pop(kind, []) for kind in ("deviation", "difference")}
+        if tables or not all(_is(list, found) for found in entries.values()):
+            wrong = ", ".join(tables or (kind for kind, found in entries.items() if not _is(list, found)))
+            raise LedgerError(f"{name}: expected [[deviation]] and [[difference]] tables alone, got {wrong}")
+        deviations = _read_entries(entries["deviation"], f"{name}: deviation")
+        differences = _read_entries(entries["difference"], f"{name}: difference")
+        if both := sorted(set(deviations) & set(differences)):
+            raise LedgerError(f"{name}: {both[0]} is listed as a deviation and as a difference")
+        return cls(deviations=deviations, differences=differences)
+
+
+def _read_entries(entries: list[Any], where: str) -> dict[str, Deviation]:
+    known = {case.id for case in catalogue()}
+    found: dict[str, Deviation] = {}
+    for number, entry in enumerate(entries, 1):
+        deviation = _read_entry(entry, f"{where} {number}")
+        if deviation.case not in known:
+            raise LedgerError(f"{where} {number}: there is no case {deviation.case!r}")
+        if deviation.case in found:
+            raise LedgerError(f"{where} {number}: {deviation.case} is listed twice")
+        found[deviation.case] = deviation
+    return found
 
 
 def _is(kind: type, value: Any) -> bool:

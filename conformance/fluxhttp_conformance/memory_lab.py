@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 from fluxhttp.testing import FakeTransport
-from fluxhttp_conformance.lab import Lab, LabDialer
+from fluxhttp_conformance.dialer import LabDialer
+from fluxhttp_conformance.lab import Lab
 from fluxhttp_conformance.origins.memory import MemoryOrigin
 from fluxhttp_conformance.target import NotApplicable
 
@@ -39,10 +40,10 @@ class MemoryLab(Lab):
     """What a case works with if the transport under test is the fake."""
 
     def _prepare(self, target: Target) -> None:
-        self.target = target
+        self.target: Target = target
         # It has all of a LoopbackOrigin that a case may use.
-        self.origin = cast("LoopbackOrigin", MemoryOrigin())
-        self.dialer = _MemoryDialer(cast("MemoryOrigin", self.origin))
+        self.origin: LoopbackOrigin = cast("LoopbackOrigin", MemoryOrigin())
+        self.dialer: LabDialer = _MemoryDialer(cast("MemoryOrigin", self.origin))
 
     def until(self, condition: Callable[[], bool], what: str) -> None:  # noqa: ARG002  # nothing can fail to happen
         """Lets two seconds pass, unless what is waited for comes before; a peer in memory acts when it is looked at."""
@@ -97,8 +98,3 @@ class MemoryLab(Lab):
         cast("MemoryOrigin", self.origin).attach(transport)
         self._transports.append(transport)
         return transport
-
-
-def lab_for(target: Target) -> Lab:
-    """The lab for a target: in memory for a fake, on loopback for any other."""
-    return MemoryLab(target) if target.is_fake else Lab(target)

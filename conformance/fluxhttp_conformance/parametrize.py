@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from fluxhttp_conformance.lab import HarnessError
 from fluxhttp_conformance.ledger import Ledger
-from fluxhttp_conformance.run import run_case
-from fluxhttp_conformance.suite import KINDS, Profile, select
+from fluxhttp_conformance.run import Profile, run_case
+from fluxhttp_conformance.suite import KINDS, select
 from fluxhttp_conformance.target import Target
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def conformance_tests(
     ledger: Ledger | Path | str | None = None,
     prefix: str = "",
     kinds: Collection[Kind] = KINDS,
-    profile: Profile = "full",
+    profile: Profile = "quick",
 ) -> Callable[[Case], None]:
     """A test for pytest to collect, with one node for each case.
 
@@ -46,7 +46,8 @@ def conformance_tests(
             for that name, if anything.
         prefix: what the ids of the cases begin with.
         kinds: the kinds of case to run.
-        profile: ``quick`` leaves out what is tagged slow.
+        profile: ``quick`` leaves out what is tagged slow and takes a sample of
+            large families; ``full`` leaves out nothing, and takes minutes.
 
     Raises:
         fluxhttp.InvalidConfigError: there is no transport of that name.
@@ -71,7 +72,7 @@ def conformance_tests(
     @pytest.mark.parametrize("case", [_node(case, known.deviations.get(case.id)) for case in cases])
     def test_conformance(case: Case) -> None:
         __tracebackhide__ = True
-        result = run_case(case, target)
+        result = run_case(case, target, profile=profile)
         if result.outcome == "not-applicable":
             # The target says which features it lacks, and why; a real transport lacks none.
             pytest.skip(result.message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from fluxhttp_conformance.report import OUTCOMES, Entry
 
@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from typing import Self, TextIO
 
     from fluxhttp_conformance.run import Result
+    from fluxhttp_conformance.selftest import Finding
+
+
+_T_contra = TypeVar("_T_contra", contravariant=True)
 
 
 def say(text: str, *, to: TextIO | None = None) -> None:
@@ -25,11 +29,11 @@ def say(text: str, *, to: TextIO | None = None) -> None:
     stream.flush()
 
 
-class Progress(Protocol):
-    """Told each result as it comes in; entered before the first, left after the last."""
+class Progress(Protocol[_T_contra]):
+    """Told each result or finding as it comes in; entered before the first, left after the last."""
 
-    def __call__(self, result: Result, /) -> None:
-        """Notes a result."""
+    def __call__(self, told: _T_contra, /) -> None:
+        """Notes it."""
         ...
 
     def __enter__(self) -> Self:
@@ -91,17 +95,65 @@ class LineProgress:
             self._counted.clear()
 
 
-def progress(cases: int, *, wants_bar: bool | None = None) -> Progress:
+def is_terminal_with_rich() -> bool:
+    """Whether a bar can be shown."""
+    return sys.stdout.isatty() and find_spec("rich") is not None
+
+
+def progress(cases: int, *, wants_bar: bool | None = None) -> Progress[Result]:
     """What suits the terminal.
 
     Args:
         cases: how many results will come.
         wants_bar: None is a bar if standard output is a terminal and rich is installed.
     """
-    if wants_bar is None:
-        wants_bar = sys.stdout.isatty() and find_spec("rich") is not None
-    if not wants_bar:
+    if not (is_terminal_with_rich() if wants_bar is None else wants_bar):
         return LineProgress()
     from fluxhttp_conformance.bar import BarProgress  # noqa: PLC0415  # rich need not be installed
 
     return BarProgress(cases)
+
+
+#: Room for the longest name of a creature.
+_NAME_WIDTH = 46
+
+
+def finding_row(finding: Finding) -> str:
+    """A creature, and what caught it, in one line."""
+    more = len(finding.caught_by) - 1
+    caught = finding.caught_by[0] if finding.caught_by else "NOTHING"
+    also = f" and {more} more" if more > 0 else ""
+    flaw = "".join(f"; FAULT {fault}" for fault in finding.faults)
+    return f"{finding.name:<{_NAME_WIDTH}} {caught}{also}{flaw}"
+
+
+class LineFindings:
+    """One line for each creature: the table, row by row."""
+
+    def __call__(self, finding: Finding, /) -> None:
+        """Shows a finding."""
+        say(finding_row(finding))
+
+    def __enter__(self) -> Self:
+        """Shows the head of the table."""
+        say(f"{'creature':<{_NAME_WIDTH}} caught by")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> None:
+        """Nothing is left to show."""
+
+
+def finding_progress(creatures: int, *, wants_bar: bool | None = None) -> Progress[Finding]:
+    """What suits the terminal, for a selftest.
+
+    Args:
+        creatures: how many findings will come.
+        wants_bar: None is a bar if standard output is a terminal and rich is installed.
+    """
+    if not (is_terminal_with_rich() if wants_bar is None else wants_bar):
+        return LineFindings()
+    from fluxhttp_conformance.bar import BarFindings  # noqa: PLC0415  # rich need not be installed
+
+    return BarFindings(creatures)

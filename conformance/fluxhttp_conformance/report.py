@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, get_args
 
 from fluxhttp import __version__
-from fluxhttp_conformance.run import Outcome
+from fluxhttp_conformance.run import Outcome, deviates
 from fluxhttp_conformance.schema import check_report
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Every outcome, the good ones first.
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+#: A longer observation is not written to JSON; its digest is.
+_MOST_OBSERVED = 4_000
 # The last line of a traceback.
 _is_error = re.compile(r"[\w.]+(?:Error|Exception|Timeout)(?::|$)").match
 
@@ -35,6 +37,9 @@ class Entry:
         outcome: how it went.
         message: why, with the wire transcript; empty for a pass.
         seconds: how long it took.
+        ways: in which ways it was asked: script, byte by byte, pytest-httpserver.
+        digest: of what both ends saw; the same for the same observation, "" if nothing was judged.
+        observed: what both ends saw, a line for each call and request; "" where JSON left it out.
     """
 
     id: str
@@ -46,6 +51,9 @@ class Entry:
     outcome: Outcome
     message: str
     seconds: float
+    ways: tuple[str, ...] = ("script",)
+    digest: str = ""
+    observed: str = ""
 
     @classmethod
     def of(cls, result: Result) -> Self:
@@ -61,6 +69,9 @@ class Entry:
             outcome=result.outcome,
             message=result.message,
             seconds=round(result.seconds, 4),
+            ways=result.ways,
+            digest=result.observation.digest,
+            observed=result.observation.text,
         )
 
     @property
@@ -81,10 +92,8 @@ class Entry:
 
     @property
     def is_deviation(self) -> bool:
-        """Whether it makes a run fail; an informational case never does by failing."""
-        if self.outcome == "fail":
-            return self.kind != "informational"
-        return self.outcome == "unexpected-pass"
+        """Whether it makes a run fail."""
+        return deviates(self.outcome, self.kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +138,19 @@ def as_json(reports: Sequence[Report]) -> str:
         {
             "suite_version": report.suite_version,
             "target": report.target,
-            "results": [asdict(entry) for entry in report.results],
+            "results": [_as_object(entry) for entry in report.results],
             "summary": report.summary,
         }
         for report in reports
     ]
     return json.dumps(objects[0] if len(objects) == 1 else objects, indent=2) + "\n"
+
+
+def _as_object(entry: Entry) -> dict[str, Any]:
+    fields = asdict(entry)
+    if len(entry.observed) > _MOST_OBSERVED:
+        fields["observed"] = ""
+    return fields
 
 
 def read_reports(path: Path) -> list[Report]:
@@ -155,6 +171,7 @@ def read_reports(path: Path) -> list[Report]:
 
 def _read_entry(fields: dict[str, Any]) -> Entry:
     fields["tags"] = tuple(fields["tags"])
+    fields["ways"] = tuple(fields.get("ways", ("script",)))
     return Entry(**fields)
 
 
@@ -189,21 +206,3 @@ def agreement(reports: Sequence[Report]) -> Agreement:
         else:
             same.append(id)
     return Agreement(same=tuple(same), different=different, partial=tuple(partial))
-
-
-def fidelity(reports: Sequence[Report]) -> tuple[int, int] | None:
-    """How often the fake shows what every real transport beside it shows.
-
-    Returns:
-        In how many cases, and of how many that the fake was judged by and all
-        the others with one outcome; None without a fake or without others.
-    """
-    fakes = [report for report in reports if report.target == "fake"]
-    others = [report for report in reports if report.target != "fake"]
-    if not fakes or not others:
-        return None
-    shown = {entry.id: entry.outcome for entry in fakes[0].results if entry.outcome != "not-applicable"}
-    real = [{entry.id: entry.outcome for entry in report.results} for report in others]
-    agreed = {id: {each.get(id) for each in real} for id in shown}
-    judged = [id for id, outcomes in agreed.items() if len(outcomes) == 1 and not outcomes & {None, "not-applicable"}]
-    return sum(agreed[id] == {shown[id]} for id in judged), len(judged)

@@ -50,8 +50,8 @@ class RecordingLab(Lab):
     def __init__(self, target: Target) -> None:
         super().__init__(target)
         self.origin.close()
-        self.recording = RecordingOrigin()
-        self.origin = self.recording
+        self.recording: RecordingOrigin = RecordingOrigin()
+        self.origin: LoopbackOrigin = self.recording
         self.dialer.routes[80] = self.origin.address
 
     def still_works(self) -> None:

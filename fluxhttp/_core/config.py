@@ -77,8 +77,9 @@ class Limits(_Settings):
         overflow: what to do with a larger body: "error" raises
             BodyTooLargeError, "truncate" keeps the first ``body`` bytes and
             sets ``Response.truncated`` (decision D2).
-        head: bytes of one head (status line and fields, interim answers and
-            trailers each counted the same way), 1 or more.
+        head: bytes of one head (status line and fields; interim answers are
+            counted the same way), 1 or more. A trailer section, which is
+            dropped, may have 4,096 bytes (decision D10).
         fields: lines in one head or trailer section, 1 or more.
 
     Raises:

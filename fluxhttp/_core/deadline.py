@@ -35,7 +35,7 @@ class Deadline:
         self._at = at
         self._clock = clock
         #: The seconds that were allowed when the call began, None for no limit.
-        self.seconds = seconds
+        self.seconds: float | None = seconds
 
     @classmethod
     def after(cls, seconds: float | None, clock: Clock) -> Deadline:

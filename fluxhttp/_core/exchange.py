@@ -19,6 +19,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from fluxhttp._core.codings import Decoder, parse_codings
+from fluxhttp._core.framing import BODYLESS
 from fluxhttp._core.headers import Headers
 from fluxhttp._core.redirects import FOLLOWED, next_request
 from fluxhttp._core.response import Response
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 _PIECE_BYTES = 131_072
 #: Read of a redirect's own body, so that its connection can be used again (D3).
 REDIRECT_BODY_BYTES = 65_536
-#: Answers that never have a body (RFC 9110, 6.4.1).
-_BODYLESS = frozenset({204, 304})
 
 
 class Exchange:
@@ -132,7 +131,7 @@ class Exchange:
         return self._first_size()
 
     def _has_no_body(self, status_code: int) -> bool:
-        return self.request.method == "HEAD" or status_code in _BODYLESS
+        return self.request.method == "HEAD" or status_code in BODYLESS
 
     def _redirect(self, answer: TransportResponse) -> bool:
         """Takes up a redirect; False if the answer itself is the result."""
@@ -144,7 +143,7 @@ class Exchange:
             return False
         if len(self._history) >= most:
             raise TooManyRedirectsError(f"more than {most} redirects; the last answer asks for another")
-        self._history += (self._response(answer, b""),)
+        self._history += (Response.trusted(answer, answer.headers, b"", self.request, self._history, truncated=False),)
         self._next = following
         return True
 
@@ -264,13 +263,12 @@ class Exchange:
     def _finish(self, body: bytes, *, truncated: bool = False) -> int:
         answer = self._answer
         assert answer is not None  # set by receive_head
-        self.response = self._response(answer, body, truncated=truncated)
+        headers = answer.headers if self._decoder is None else _decoded(answer.headers)
+        self.response = Response.trusted(answer, headers, body, self.request, self._history, truncated=truncated)
         return 0
 
-    def _response(self, answer: TransportResponse, body: bytes, *, truncated: bool = False) -> Response:
-        headers = answer.headers
-        if self._decoder is not None:
-            headers = Headers.trusted(
-                pair for pair in headers.multi_items() if pair[0].lower() not in ("content-encoding", "content-length")
-            )
-        return Response.trusted(answer, headers, body, self.request, self._history, truncated=truncated)
+
+def _decoded(headers: Headers) -> Headers:
+    """Without the fields that a body has lost with its codings (decision D9)."""
+    gone = ("content-encoding", "content-length")
+    return Headers.trusted([pair for pair in headers.multi_items() if pair[0].lower() not in gone])

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from fluxhttp.errors import ProtocolError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fluxhttp._core.head import Head
 
 # Content-Length = 1*DIGIT                                      (RFC 9110, 8.6)
@@ -21,6 +23,8 @@ _LENGTH_MAX = 2**63 - 1
 # Blanks after the size are let through, as BWS before an extension must be.
 _is_chunk_line = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n").fullmatch
 
+#: Answers that never have a body (RFC 9110, 6.4.1).
+BODYLESS = frozenset({204, 304})
 #: A chunk line with its extension; no sender needs more.
 CHUNK_LINE_BYTES = 4096
 #: A trailer section; Go allows about as much (rule 55).
@@ -44,7 +48,7 @@ class Framing:
 
     __slots__ = ("is_chunked", "keeps_alive", "length")
 
-    def __init__(self, length: int | None, *, is_chunked: bool, keeps_alive: bool) -> None:
+    def __init__(self, length: int | None, is_chunked: bool, keeps_alive: bool) -> None:  # noqa: FBT001  # made for each answer
         self.length = length
         self.is_chunked = is_chunked
         self.keeps_alive = keeps_alive
@@ -56,6 +60,9 @@ def body_framing(method: str, head: Head) -> Framing:
     Raises:
         ProtocolError: Content-Length or Transfer-Encoding is not to be trusted (decision D10).
     """
+    if method == "CONNECT" and 200 <= head.status_code < 300:
+        # What follows is the tunnel; "a client MUST ignore any Content-Length or Transfer-Encoding" (6.3).
+        return Framing(0, False, True)
     index = head.headers._index or head.headers.index
     lengths = index.get("content-length")
     codings = index.get("transfer-encoding")
@@ -65,16 +72,19 @@ def body_framing(method: str, head: Head) -> Framing:
     connection = index.get("connection")
     keeps_alive = head.http_version != "HTTP/1.0" if connection is None else _keeps_alive(head.http_version, connection)
     status_code = head.status_code
-    if method == "HEAD" or status_code < 200 or status_code in (204, 304):
-        return Framing(0, is_chunked=False, keeps_alive=keeps_alive)
+    if method == "HEAD" or status_code < 200 or status_code in BODYLESS:
+        return Framing(0, False, keeps_alive)
     if codings is not None:
         # Length beside chunked is ignored, and may be an attempt at smuggling (RFC 9112, 6.3).
-        return Framing(None, is_chunked=True, keeps_alive=keeps_alive and length is None)
-    return Framing(length, is_chunked=False, keeps_alive=keeps_alive and length is not None)
+        return Framing(None, True, keeps_alive and length is None)
+    return Framing(length, False, keeps_alive and length is not None)
 
 
-def _content_length(values: list[str]) -> int:
+def _content_length(values: Sequence[str]) -> int:
     first = values[0]
+    if len(values) == 1 and len(first) <= 18 and first.isdecimal() and first.isascii():
+        # What nearly every length is; 18 digits are below 2**63.
+        return int(first)
     if values.count(first) != len(values):
         raise ProtocolError("the answer has Content-Length lines that differ", phase="head")
     length = int(first) if _is_length(first) else _LENGTH_MAX + 1
@@ -83,7 +93,7 @@ def _content_length(values: list[str]) -> int:
     return length
 
 
-def _check_transfer_encoding(values: list[str], http_version: str, trailers: list[str] | tuple[()]) -> None:
+def _check_transfer_encoding(values: Sequence[str], http_version: str, trailers: Sequence[str]) -> None:
     if http_version == "HTTP/1.0":
         # "MUST treat the message as if the framing is faulty" (RFC 9112, 6.1)
         raise ProtocolError("an HTTP/1.0 answer must not have Transfer-Encoding", phase="head")
@@ -95,9 +105,9 @@ def _check_transfer_encoding(values: list[str], http_version: str, trailers: lis
                 raise ProtocolError("the answer announces a trailer that must not be one", phase="head")
 
 
-def _keeps_alive(http_version: str, connection: list[str]) -> bool:
+def _keeps_alive(http_version: str, connection: Sequence[str]) -> bool:
     """Whether a peer that has a Connection field keeps the connection open (RFC 9112, 9.3)."""
-    if connection == ["keep-alive"]:  # as most write it
+    if len(connection) == 1 and connection[0] == "keep-alive":  # as most write it
         return True
     options = {option.strip(" \t").lower() for value in connection for option in value.split(",")}
     if "close" in options:

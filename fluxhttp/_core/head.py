@@ -11,12 +11,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from fluxhttp._core.headers import Headers, lower_name
+from fluxhttp._core.headers import Headers, add_value, known_names, lower_name
 from fluxhttp.errors import HeadTooLargeError, ProtocolError
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from fluxhttp._core.config import Limits
+    from fluxhttp._core.headers import Index
     from fluxhttp.errors import Phase
+
+    #: A line's pair, its name in lower case, and its value as the index has it.
+    _Field: TypeAlias = tuple[tuple[str, str], str, tuple[str]]
 
 # status-line  = HTTP-version SP status-code SP [ reason-phrase ]   (RFC 9112, 4)
 # HTTP-version = HTTP-name "/" DIGIT "." DIGIT                        (2.3)
@@ -47,7 +53,6 @@ _OFTEN_REPEATED = frozenset(
         "content-security-policy",
         "content-type",
         "date",
-        "etag",
         "expires",
         "keep-alive",
         "last-modified",
@@ -64,7 +69,7 @@ _OFTEN_REPEATED = frozenset(
         "x-xss-protection",
     }
 )
-_known_lines: dict[str, tuple[tuple[str, str], str]] = {}
+_known_lines: dict[str, _Field] = {}
 _KNOWN_LINES_MAX = 1024
 _KNOWN_LINE_LENGTH_MAX = 128
 
@@ -174,28 +179,29 @@ def parse_fields(text: str, limits: Limits, *, phase: Phase = "head") -> Headers
 def _plain_headers(lines: list[str]) -> Headers | None:
     """The fields of lines that ended in CR LF; None if one is malformed, folded or holds a line end."""
     pairs: list[tuple[str, str]] = []
-    index: dict[str, list[str]] = {}
+    index: Index = {}
     known = _known_lines.get
     for line in lines:
         field = known(line) or _field(line)
         if field is None:
             return None
-        pair, lower = field
+        pair, lower, values = field
         pairs.append(pair)
         if lower in index:
-            index[lower].append(pair[1])
+            add_value(index, lower, pair[1])
         else:
-            index[lower] = [pair[1]]
+            index[lower] = values
     return Headers.trusted(pairs, index)
 
 
-def _field(line: str) -> tuple[tuple[str, str], str] | None:
-    """The pair of a plain line, and its name in lower case; None if it is no plain one."""
+def _field(line: str) -> _Field | None:
+    """What a plain line says; None if it is no plain one."""
     name, colon, value = line.partition(":")
-    lower = lower_name(name)
+    lower = known_names.get(name) or lower_name(name)
     if lower is None or not colon or not (line.isprintable() or _find_control(value) is None):
         return None
-    field = ((name, value.strip(" \t")), lower)
+    value = value.strip(" \t")
+    field = ((name, value), lower, (value,))
     if lower in _OFTEN_REPEATED and len(line) <= _KNOWN_LINE_LENGTH_MAX:
         if len(_known_lines) >= _KNOWN_LINES_MAX:
             _known_lines.clear()

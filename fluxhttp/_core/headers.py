@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     HeaderSource: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]] | None"
+    #: Values by lower-case name: a tuple for a name's first line, a list from the second one on.
+    Index: TypeAlias = "dict[str, Sequence[str]]"
 
 # token = 1*tchar                                             (RFC 9110, 5.6.2)
 # tchar = "!" / "#" / "$" / "%" / "&" / "'" / "*" / "+" / "-" / "." /
@@ -108,6 +110,21 @@ def judged_fields(source: HeaderSource) -> list[tuple[tuple[str, str], str]]:
     return fields
 
 
+def add_value(index: Index, lower: str, value: str) -> None:
+    """Adds a line to an index. Lists, where there are many: to make a tuple anew for each takes quadratic time."""
+    values = index.get(lower)
+    if values is None:
+        index[lower] = (value,)
+    elif isinstance(values, list):
+        values.append(value)
+    else:
+        index[lower] = [*values, value]
+
+
+def _tuples(index: Index) -> dict[str, tuple[str, ...]]:
+    return {lower: tuple(values) for lower, values in index.items()}
+
+
 def _shown(name: str) -> str:
     return repr(name if len(name) <= _SHOWN_MAX else f"{name[:_SHOWN_MAX]}...")
 
@@ -171,14 +188,14 @@ class Headers(Value, Mapping[str, str]):
     _fields = ("_pairs",)
 
     _pairs: tuple[tuple[str, str], ...]
-    _index: dict[str, list[str]] | None
+    _index: Index | None
 
     def __init__(self, source: HeaderSource = None) -> None:
         set_field(self, "_pairs", tuple([pair for pair, _ in judged_fields(source)]))
         set_field(self, "_index", None)
 
     @classmethod
-    def trusted(cls, pairs: Iterable[tuple[str, str]], index: dict[str, list[str]] | None = None) -> Headers:
+    def trusted(cls, pairs: Iterable[tuple[str, str]], index: Index | None = None) -> Headers:
         """Headers from pairs that were judged already; ``index`` by lower-case name."""
         headers = _Draft()
         headers._pairs = tuple(pairs)
@@ -187,13 +204,13 @@ class Headers(Value, Mapping[str, str]):
         return headers
 
     @property
-    def index(self) -> dict[str, list[str]]:
+    def index(self) -> dict[str, Sequence[str]]:
         """The values by lower-case name. Not to be changed."""
         if self._index is not None:
             return self._index
-        index: dict[str, list[str]] = {}
+        index: Index = {}
         for name, value in self._pairs:
-            index.setdefault(name.lower(), []).append(value)
+            add_value(index, name.lower(), value)
         set_field(self, "_index", index)
         return index
 
@@ -243,23 +260,28 @@ class Headers(Value, Mapping[str, str]):
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Headers):
-            return self.index == other.index
+            return _tuples(self.index) == _tuples(other.index)
         mapping: Any = other
         if not isinstance(other, Mapping):
             return NotImplemented
         try:
-            return self.index == Headers(mapping).index
+            return _tuples(self.index) == _tuples(Headers(mapping).index)
         except (InvalidHeaderError, InvalidTypeError):
             return False
 
     def __hash__(self) -> int:
-        return hash(frozenset((name, tuple(values)) for name, values in self.index.items()))
+        return hash(frozenset(_tuples(self.index).items()))
 
     def __repr__(self) -> str:
         return f"Headers({redact_headers(self._pairs)!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Headers.trusted, (self._pairs,)
+        return _rebuild, (self._pairs,)
+
+
+def _rebuild(pairs: tuple[tuple[str, str], ...]) -> Headers:
+    # Pickle finds a function by its name; cloudpickle would send a bound method's code instead.
+    return Headers.trusted(pairs)
 
 
 _Draft = draft_of(Headers)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     Fields: TypeAlias = "Mapping[str, str | Sequence[str]]"
 
+#: The media type of a form.
+FORM = "application/x-www-form-urlencoded"
+
 # unreserved = ALPHA / DIGIT / "-" / "." / "_" / "~"            (RFC 3986, 2.3)
 _UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 #: Code points a table remembers beyond ASCII: enough for the texts of one

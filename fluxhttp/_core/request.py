@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fluxhttp._core.headers import Headers, judged_fields
 from fluxhttp._core.hosts import canonical_host
-from fluxhttp._core.query import basic_auth_bytes, encode_form, encode_params
+from fluxhttp._core.query import FORM, basic_auth_bytes, encode_form, encode_params
 from fluxhttp._core.redaction import redact_url
 from fluxhttp._core.url import URL, split_port
 from fluxhttp._core.value import Value, draft_of, plain_str, set_field
@@ -198,7 +198,7 @@ def _content(body: Body, json: object, form: Params) -> tuple[bytes, str | None]
     if json is not UNSET:
         return _json_bytes(json), "application/json"
     if form is not None:
-        return encode_form(form), "application/x-www-form-urlencoded"
+        return encode_form(form), FORM
     if isinstance(body, bytes | bytearray | memoryview):
         # Through a view, as a subclass of bytes may make other bytes of itself.
         try:

@@ -48,6 +48,7 @@ class TransportResponse(Protocol):
         Raises:
             IncompleteBodyError: the body ended before its framing says it does.
             TransportError: any other failure; never a shortened body.
+            ClosedError: it was closed before its body was read whole.
         """
         ...
 

@@ -271,7 +271,12 @@ class URL(Value):
         return f"URL({redact_url(str(self))!r})"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return URL._build, (self.scheme, self.host, self.port, self.path, self.query)
+        return _rebuild, (self.scheme, self.host, self.port, self.path, self.query)
+
+
+def _rebuild(scheme: str, host: str, port: int, path: str, query: str | None) -> URL:
+    # Pickle finds a function by its name; cloudpickle would send a bound method's code instead.
+    return URL._build(scheme, host, port, path, query)
 
 
 _Draft = draft_of(URL)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from fluxhttp._wire.network import Opening
 from fluxhttp._wire.reader import StrictResponse
-from fluxhttp.errors import ClosedError, FluxHTTPError, SendError, TLSError
+from fluxhttp.errors import ClosedError, FluxHTTPError, ReceiveError, SendError, TLSError, TransportError
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection
@@ -43,6 +43,42 @@ class Carrying(_Base):
     _opening: Opening | None = None
     _proxy: Proxy | None = None
     _is_aborted = False
+
+    def exchange_again(
+        self, request: Request, limits: Limits, deadline: Deadline, owner: Owner
+    ) -> StrictResponse | None:
+        """The exchange on a connection that was used before.
+
+        None if the peer has closed it meanwhile, and the request may go out once more, on another (decision D12).
+        """
+        stream = self.sock
+        assert stream is not None  # it was used before
+        stream.begin(deadline)
+        try:
+            return self.exchange(request, limits, owner)
+        except (SendError, ReceiveError, TLSError):
+            if stream.received or not is_repeatable(request):
+                raise
+            return None
+
+    def open_and_exchange(
+        self,
+        network: Network,
+        request: Request,
+        proxy: Proxy | None,
+        config: Config,
+        deadline: Deadline,
+        owner: Owner,
+        *,
+        was_sent: bool = False,
+    ) -> StrictResponse:
+        """The exchange on a new connection; ``was_sent`` says that the request went out on another before."""
+        try:
+            self.open(network, request, proxy, config, deadline)
+            return self.exchange(request, config.limits, owner)
+        except TransportError as error:
+            error.maybe_sent = error.maybe_sent or was_sent
+            raise
 
     def open(self, network: Network, request: Request, proxy: Proxy | None, config: Config, deadline: Deadline) -> None:
         """Makes the connection: name look-up, guard, connect, tunnel, TLS.
@@ -100,9 +136,9 @@ class Carrying(_Base):
             head = request.head_bytes(f"{url.scheme}://{url.authority}{url.target}", extra)
         body = request.body
         if len(body) <= _ONE_PIECE_BYTES:
-            self.send(head + body if body else head)
+            stream.sendall(head + body if body else head)
             return True
-        self.send(head)
+        stream.sendall(head)
         return stream.send_body(body)
 
     def abort(self) -> None:

@@ -59,7 +59,8 @@ class Dialer:
         guard: judges each address before it is tried; None permits all.
         allow_proxy: whether a proxy may be used although there is a guard, which
             then sees the proxy's address alone.
-        unix_socket: path of a socket to connect instead, whatever the host.
+        unix_socket: path of a socket to connect instead, whatever the host; the
+            environment's proxies do not count then, and others are refused.
 
     Raises:
         InvalidTypeError: an argument has the wrong type.
@@ -83,10 +84,10 @@ class Dialer:
             raise InvalidTypeError(f"allow_proxy must be a bool, not {type(allow_proxy).__name__}")
         if unix_socket is not None and not isinstance(unix_socket, str | os.PathLike):
             raise InvalidTypeError(f"unix_socket must be a str or a path, not {type(unix_socket).__name__}")
-        self.resolver = resolver
-        self.guard = guard
-        self.allow_proxy = allow_proxy
-        self.unix_socket = None if unix_socket is None else os.fspath(unix_socket)
+        self.resolver: Resolver | None = resolver
+        self.guard: Guard | None = guard
+        self.allow_proxy: bool = allow_proxy
+        self.unix_socket: str | None = None if unix_socket is None else os.fspath(unix_socket)
 
     def dial(self, host: str, port: int, /, *, deadline: Deadline) -> socket.socket:
         """A connected TCP socket, without Nagle's delay; or the Unix socket.

@@ -39,7 +39,7 @@ class Opening:
     __slots__ = ("_is_ended", "deadline", "sock")
 
     def __init__(self, deadline: Deadline) -> None:
-        self.deadline = EndableDeadline(deadline)
+        self.deadline: EndableDeadline = EndableDeadline(deadline)
         self.sock: socket.socket | None = None
         self._is_ended = False
 
@@ -68,7 +68,8 @@ class Network:
         proxies: proxies by scheme, or one URL for both; they replace the environment's.
 
     Raises:
-        InvalidConfigError, InvalidTypeError: an option is not usable.
+        InvalidConfigError, InvalidTypeError: an option is not usable, or two exclude
+            each other: a proxy has no place on the way to a Unix socket.
     """
 
     __slots__ = ("_dialer", "_is_direct", "_rules", "_tls", "_tls_options")
@@ -87,12 +88,17 @@ class Network:
         if not isinstance(trust_env, bool):
             raise InvalidTypeError(f"trust_env must be a bool, not {type(trust_env).__name__}")
         self._dialer: Dials = Dialer() if dialer is None else dialer
+        is_local = getattr(self._dialer, "unix_socket", None) is not None
         if proxies is not None:
             # Who names a proxy for 127.0.0.1 means it; only the environment leaves loopback out.
             self._rules = ProxyRules.explicit(proxies, loopback=True)
         else:
-            self._rules = ProxyRules.from_environment(os.environ) if trust_env else ProxyRules.direct()
+            # The environment's proxies lead to other machines, and their credentials are not for the socket's peer.
+            is_asked = trust_env and not is_local
+            self._rules = ProxyRules.from_environment(os.environ) if is_asked else ProxyRules.direct()
         self._is_direct = self._rules.is_direct
+        if is_local and not self._is_direct:
+            raise InvalidConfigError("proxies cannot go together with Dialer(unix_socket=...)")
         self._tls: TLSSettings | None = None
         if ca_file is not None and not isinstance(ca_file, str | os.PathLike):
             raise InvalidTypeError(f"ca_file must be a str or a path, not {type(ca_file).__name__}")

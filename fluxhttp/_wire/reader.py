@@ -14,7 +14,7 @@ from fluxhttp._core.config import DEFAULT_LIMITS
 from fluxhttp._core.framing import CHUNK_LINE_BYTES, TRAILER_BYTES, ChunkCounter, body_framing
 from fluxhttp._core.head import find_head_end, head_too_large, next_head, parse_fields, parse_head
 from fluxhttp._wire.bulk import LargeRead, SmallRead
-from fluxhttp.errors import HeadTooLargeError, IncompleteBodyError, ProtocolError, ReceiveError
+from fluxhttp.errors import ClosedError, HeadTooLargeError, IncompleteBodyError, ProtocolError, ReceiveError
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -67,7 +67,9 @@ class StrictResponse(http.client.HTTPResponse):
         "status_code",
     )
 
+    status: int
     status_code: int
+    reason: str
     headers: Headers  # type: ignore[assignment]  # lossless and ordered, where http.client has an email message
     http_version: str
 
@@ -81,7 +83,7 @@ class StrictResponse(http.client.HTTPResponse):
         limits: Limits = DEFAULT_LIMITS,
         owner: Owner | None = None,
     ) -> None:
-        self.closed = False
+        self.closed: bool = False
         self._stream = sock
         self._method = method or "GET"
         self._limits = limits
@@ -167,11 +169,15 @@ class StrictResponse(http.client.HTTPResponse):
             IncompleteBodyError: the body ended before its framing says it does.
             ProtocolError: a chunk or trailer is malformed.
             TransportError: any other failure of the connection.
+            ClosedError: it was closed before its body was read whole.
         """
         if amt is None:
             return b"".join(iter(lambda: self.read(_SMALL_BODY_BYTES), b""))
         if self._is_complete or amt <= 0:
             return b""
+        if self.closed:
+            # Whatever is left in the buffer: how much that is depends on the network.
+            raise ClosedError("the answer is closed, and its body was not read whole")
         left, stream = self._left, self._stream
         if left is not None and left <= amt and left <= len(stream.buffer) - stream.position and self._chunks is None:
             # The rest of a body of known length came with the head: the common case.

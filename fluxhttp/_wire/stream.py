@@ -76,6 +76,9 @@ class Stream:
         "sent",
     )
 
+    #: The class keeps it: when a process ends, the names of a module are gone before the last connection.
+    _unless_gone = suppress(*SOCKET_ERRORS)
+
     def __init__(self, sock: Socket) -> None:
         self._sock = sock
         #: A TLS socket's count of bytes that came in a record of which only a part was read.
@@ -86,10 +89,10 @@ class Stream:
         #: Whether the socket may be left with another time-out than none.
         self._timed = True
         self._aborted = False
-        self.buffer = b""
-        self.position = 0
-        self.sent = False
-        self.received = False
+        self.buffer: bytes = b""
+        self.position: int = 0
+        self.sent: bool = False
+        self.received: bool = False
 
     @property
     def sock(self) -> Socket:
@@ -99,7 +102,7 @@ class Stream:
     def begin(self, deadline: Deadline) -> None:
         """Starts a call: from here on its deadline counts."""
         self._deadline = deadline
-        self._has_limit = deadline.seconds is not None
+        self._has_limit = deadline._at is not None
         self.sent = False
         self.received = False
         if self.position >= len(self.buffer):
@@ -305,7 +308,7 @@ class Stream:
     def close(self) -> None:
         """Closes the socket; twice is fine."""
         self._has_input = None  # its descriptor may soon be somebody else's
-        with suppress(*SOCKET_ERRORS):  # it is gone all the same
+        with self._unless_gone:
             self._sock.close()
 
     def fileno(self) -> int:

@@ -23,6 +23,7 @@ from fluxhttp.testing.replay import Replay
 from fluxhttp.testing.reply import Reply
 from fluxhttp.testing.routes import Route
 from fluxhttp.testing.script import Close, Pause, Receive, Reset, Script, Send, Stall, Step
+from fluxhttp.testing.wsgi import WSGITransport
 
 __all__ = [
     "Call",
@@ -47,6 +48,7 @@ __all__ = [
     "UnexpectedRequestError",
     "UnusedRouteError",
     "VirtualClock",
+    "WSGITransport",
     "faults",
     "subset",
 ]

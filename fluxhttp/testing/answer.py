@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from fluxhttp.errors import ClosedError
 from fluxhttp.testing.reply import Head
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ class ReadyAnswer:
     def read(self, size: int, /) -> bytes:
         """At most ``size`` bytes of the body; b"" at its end."""
         data = self._left
+        if self._connection is None and data and size > 0:
+            raise ClosedError("the answer is closed, and its body was not read whole")
         if len(data) <= size:
             self._left = b""
             return data
@@ -54,7 +57,7 @@ class ObservedAnswer:
 
     __slots__ = ("_answer", "_call", "_clock", "_head")
 
-    def __init__(self, answer: TransportResponse, call: Call, clock: VirtualClock) -> None:
+    def __init__(self, answer: TransportResponse, call: Call, clock: Clock) -> None:
         self._answer = answer
         self._call = call
         self._clock = clock
@@ -103,14 +106,15 @@ class ObservedAnswer:
 class FallbackAnswer(ObservedAnswer):
     """An answer of another transport; the time it takes there passes here, too."""
 
-    __slots__ = ("_other",)
+    __slots__ = ("_follower", "_other")
 
     def __init__(self, answer: TransportResponse, call: Call, clock: VirtualClock, other: Clock) -> None:
         super().__init__(answer, call, clock)
+        self._follower = clock
         self._other = other
 
     def _read(self, size: int) -> bytes:
-        with Following(self._clock, self._other):
+        with Following(self._follower, self._other):
             return self._answer.read(size)
 
 

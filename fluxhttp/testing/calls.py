@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import SupportsIndex, Unpack
 
+    from fluxhttp._core.deadline import Clock
     from fluxhttp._core.url import URL
-    from fluxhttp.testing.clock import VirtualClock
     from fluxhttp.testing.matching import Matchers
     from fluxhttp.testing.routes import Route
 
@@ -33,17 +33,17 @@ class Call:
         request: as it went over the wire, every field.
         route: the route that took it; None if none did, but the fallback maybe.
         error: the error it ended with, None if it had an answer.
-        started: when, in seconds of the fake's clock.
+        started: when, in seconds of the transport's clock.
         elapsed: how many seconds of that clock it took, the reading of the body included.
     """
 
     __slots__ = ("_answer", "_fault", "elapsed", "error", "request", "route", "started")
 
     def __init__(self, request: Request, route: Route | None, started: float) -> None:
-        self.request = request
-        self.route = route
-        self.started = started
-        self.elapsed = 0.0
+        self.request: Request = request
+        self.route: Route | None = route
+        self.started: float = started
+        self.elapsed: float = 0.0
         self.error: BaseException | None = None
         #: What the reader made of the reply, or of what was read so far.
         self._answer: Ready | Head | None = None
@@ -65,7 +65,7 @@ class Call:
             http_version=answer.http_version,
         )
 
-    def note(self, error: BaseException | None, clock: VirtualClock) -> None:
+    def note(self, error: BaseException | None, clock: Clock) -> None:
         """Takes down what became of it, for the fake."""
         self.error = error
         self.elapsed = clock.monotonic() - self.started
@@ -80,7 +80,7 @@ class Call:
 
     @property
     def outcome(self) -> str:
-        """In a word: the status, the fault or the error's class, or "unexpected"."""
+        """The status, the fault or the error's class, or "unexpected", in a word."""
         if isinstance(self.error, UnexpectedRequestError):
             return "unexpected"
         if self.error is not None:

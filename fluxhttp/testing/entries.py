@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from fluxhttp._core.framing import BODYLESS
 from fluxhttp._core.headers import Headers, lower_name
-from fluxhttp._core.query import encode_form
+from fluxhttp._core.query import FORM, encode_form
 from fluxhttp._core.request import METHODS, Request
 from fluxhttp._core.url import URL
 from fluxhttp.errors import InvalidURLError
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     #: A field of an answer: its name, and its value in the bytes of the wire.
     Fields = list[tuple[str, bytes]]
 
-#: Answers that never have a body (RFC 9110, 6.4.1).
-_BODYLESS = frozenset({204, 304})
-_FORM = "application/x-www-form-urlencoded"
 _find_control = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]").search
 
 
@@ -55,8 +53,11 @@ class Entry:
 
     __slots__ = ("action", "failure", "has_content", "number", "outcome", "receive_seconds", "request", "rest")
 
+    request: Request
+    has_content: bool
+
     def __init__(self, number: int, node: Node) -> None:
-        self.number = number
+        self.number: int = number
         told, response = node.child("request"), node.child("response")
         method, url = told.text("method"), told.text("url")
         if method not in METHODS:
@@ -65,15 +66,15 @@ class Entry:
             parsed = URL.parse(url).without_userinfo()
         except InvalidURLError:
             raise SkippedEntry("its URL is never requested", method=method, url=url) from None
-        self.failure = Failure(node.child("_error")) if node.has("_error") else None
+        self.failure: Failure | None = Failure(node.child("_error")) if node.has("_error") else None
         self.request, self.has_content = _request(method, parsed, told)
-        self.receive_seconds = node.child("timings").number("receive") / 1000 if node.has("timings") else 0.0
+        self.receive_seconds: float = node.child("timings").number("receive") / 1000 if node.has("timings") else 0.0
         wait = Script()
         if (seconds := node.number("time") / 1000 - self.receive_seconds) > 0:
             wait = wait.pause(seconds)
         self.rest: bytes | None = None
         status = _status(response)
-        self.outcome = str(status) if self.failure is None else self.failure.name
+        self.outcome: str = str(status) if self.failure is None else self.failure.name
         if status == 0 and self.failure is not None:
             self.action: Script | Fault = Fault(self.outcome, script=wait.close())
             return
@@ -117,7 +118,7 @@ def _declares_content(pairs: list[tuple[str, str]]) -> bool:
 def _body_of_params(post: Node, content_type: str) -> tuple[bytes, bool]:
     """A form that is told by its parameters alone; a file's content is not among them."""
     params = [(param.text("name"), param.text("value", "")) for param in post.nodes("params", optional=True)]
-    if not params or content_type.partition(";")[0].strip().lower() != _FORM:
+    if not params or content_type.partition(";")[0].strip().lower() != FORM:
         return b"", not post.has("params")
     return b"&".join([encode_form({name: value}) for name, value in params]), True
 
@@ -153,7 +154,7 @@ class _Answer:
 
     def __init__(self, response: Node, status: int, *, is_head: bool, is_cut: bool) -> None:
         self._status = status
-        self._is_bodyless = is_head or status in _BODYLESS
+        self._is_bodyless = is_head or status in BODYLESS
         content = response.child("content") if response.has("content") else None
         reason = field_of_text(response.text("statusText", ""))
         self._reason = b"" if _find_control(reason) else reason

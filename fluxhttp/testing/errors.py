@@ -74,7 +74,7 @@ class UnusedRouteError(AssertionError):
 
 
 class ImpossibleReplyError(ValueError):
-    """What was registered can never be answered by any server, or never be reached."""
+    """What was registered, or given by an application, can be answered by no server, or never be reached."""
 
     __module__ = _PACKAGE
 

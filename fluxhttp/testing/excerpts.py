@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from fluxhttp._core.request import UNSET
 from fluxhttp.testing.comparing import MISSING, json_differences, json_of, value_at
-from fluxhttp.testing.differences import REDACTION, first_difference, shown_text
+from fluxhttp.testing.differences import first_difference, masked_body, shown_text
 from fluxhttp.testing.masking import MASKED, MASKED_ESCAPED
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def body_lines(request: Request, pattern: Pattern) -> list[str]:
     """
     if not request.body:
         return []
-    masked = REDACTION.body(request.body, request.headers.first("content-type") or "")
+    masked = masked_body(request.body, request.headers.first("content-type") or "")
     try:
         text, at = _as_json(masked, request, pattern) or _as_text(masked, pattern)
     except UnicodeDecodeError:

@@ -15,7 +15,7 @@ from fluxhttp._wire.carrying import is_repeatable
 from fluxhttp._wire.clock import SYSTEM_CLOCK
 from fluxhttp._wire.options import IDLE_SECONDS, MAX_IDLE_PER_ORIGIN
 from fluxhttp._wire.pool import Pool
-from fluxhttp.errors import InvalidTypeError, ReceiveError, SendError, TLSError
+from fluxhttp.errors import InvalidTypeError, ReceiveError, SendError, TLSError, TransportError
 from fluxhttp.testing import endings, messages
 from fluxhttp.testing.answer import FallbackAnswer, Following, ObservedAnswer, ReadyAnswer
 from fluxhttp.testing.calls import Call, Calls
@@ -96,7 +96,7 @@ class FakeTransport(Router):
 
     def _begin(self) -> None:
         super()._begin()
-        self.unexpected = Calls(base_url=self._base)
+        self.unexpected: Calls = Calls(base_url=self._base)
         self.connections: list[MemoryConnection] = []
         self._pool: Pool[MemoryConnection] = Pool(
             max_idle_per_origin=MAX_IDLE_PER_ORIGIN, idle_seconds=IDLE_SECONDS, clock=self._clock
@@ -114,10 +114,16 @@ class FakeTransport(Router):
             ClosedError: the transport was closed, before or meanwhile.
         """
         key = (request.url.origin, config.insecure_skip_verify)
-        answer = self._attempt(request, key, self._pool.take(key), config, deadline)
+        used = self._pool.take(key)
+        answer = self._attempt(request, key, used, config, deadline)
         if answer is None:
-            answer = self._attempt(request, key, None, config, deadline)
-            assert answer is not None  # a new connection is no reason to try again
+            assert used is not None  # a new connection is no reason to try again
+            try:
+                answer = self._attempt(request, key, None, config, deadline)
+            except TransportError as error:
+                error.maybe_sent = error.maybe_sent or used.has_sent
+                raise
+            assert answer is not None  # as above
         return answer
 
     def _attempt(
@@ -310,9 +316,12 @@ class FakeTransport(Router):
         """Whether an error is, or comes from, what a fake says or a function of a route asserted."""
         asserted = {id(call.error) for call in self.calls if isinstance(call.error, AssertionError)}
         seen: BaseException | None = error
-        while seen is not None:
+        passed: set[int] = set()
+        # Causes may run in a circle.
+        while seen is not None and id(seen) not in passed:
             if id(seen) in asserted or isinstance(seen, OF_THE_TEST):
                 return True
+            passed.add(id(seen))
             seen = seen.__cause__ or seen.__context__
         return False
 

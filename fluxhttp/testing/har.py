@@ -45,8 +45,8 @@ class Node:
     __slots__ = ("place", "value")
 
     def __init__(self, value: Any, place: str) -> None:
-        self.value = value
-        self.place = place
+        self.value: Any = value
+        self.place: str = place
 
     def wrong(self, what: str) -> RecordingError:
         """The error that says what is wrong here."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json as json_module
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fluxhttp._core.request import UNSET, _json_bytes
@@ -67,10 +68,12 @@ class Subset:
     __slots__ = ("params",)
 
     def __init__(self, params: Fields) -> None:
-        self.params = params
+        self.params: Fields = params
 
     def __repr__(self) -> str:
-        return f"subset({self.params!r})"
+        # Not the values: there may be secrets among them.
+        named = ", ".join(map(repr, self.params)) if isinstance(self.params, Mapping) else type(self.params).__name__
+        return f"<subset of params: {named}>"
 
 
 def subset(params: Fields) -> Subset:
@@ -116,6 +119,9 @@ class Pattern:
         "where",
     )
 
+    path: str
+    shown_path: str
+
     def __init__(
         self,
         method: str | None = None,
@@ -133,18 +139,18 @@ class Pattern:
             raise InvalidTypeError("only one of body, json and form may be given")
         if where is not None and not callable(where):
             raise InvalidTypeError(f"where must be a function, not {type(where).__name__}")
-        self.method = checked_method(method)
+        self.method: str | None = checked_method(method)
         self._take_url(url, base_url)
-        self.is_open = isinstance(params, Subset)
-        self.params = self._all_params(params)
-        self.headers = None if headers is None else checked_headers(headers)
-        self.body = None if body is None else checked_body(body)
-        self.json_bytes = None if json is UNSET else _json_bytes(json)
+        self.is_open: bool = isinstance(params, Subset)
+        self.params: Query | None = self._all_params(params)
+        self.headers: dict[str, list[str]] | None = None if headers is None else checked_headers(headers)
+        self.body: bytes | None = None if body is None else checked_body(body)
+        self.json_bytes: bytes | None = None if json is UNSET else _json_bytes(json)
         # As it is after the way over the wire: a tuple is an array, a key is text.
         self.json: object = UNSET if self.json_bytes is None else json_module.loads(self.json_bytes)
-        self.form = None if form is None else listed("form", form)
-        self.where = where
-        self.checks = self._content_checks()
+        self.form: Query | None = None if form is None else listed("form", form)
+        self.where: Callable[[Request], object] | None = where
+        self.checks: tuple[Check, ...] = self._content_checks()
 
     def _take_url(self, url: str | URL | None, base_url: str) -> None:
         self.url: URL | None = None

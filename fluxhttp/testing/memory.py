@@ -52,9 +52,9 @@ class MemorySocket:
         #: When the step to come is due on the peer's time line.
         self._due = 0.0
         self._missing: int | None = None  # body bytes of the request still to come; None in its head
-        self.received = bytearray()
-        self.sent = 0
-        self.is_shut = False
+        self.received: bytearray = bytearray()
+        self.sent: int = 0
+        self.is_shut: bool = False
 
     # The peer
 
@@ -266,13 +266,14 @@ class MemoryConnection(Carrying):
     def __init__(
         self, pool: Pool[MemoryConnection], key: Hashable, number: int, stream: MemoryStream, url: URL
     ) -> None:
-        self.idle_since = 0.0
+        self.idle_since: float = 0.0
         self.number = number
-        self.host = url.host
-        self.port = url.port
+        self.host: str = url.host
+        self.port: int = url.port
         self.calls: list[Call] = []
-        self.sock = self._stream = stream
-        self.peer = stream._memory
+        self.sock: Stream | None = stream
+        self._stream = stream
+        self.peer: MemorySocket = stream._memory
         self._pool = pool
         self._key = key
 
@@ -280,6 +281,11 @@ class MemoryConnection(Carrying):
         """Starts a call, and says what the peer does in it."""
         self.peer.play(script)
         self._stream.begin(deadline)
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether a byte of the request left."""
+        return self._stream.sent
 
     @property
     def has_received(self) -> bool:

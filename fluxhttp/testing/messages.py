@@ -59,10 +59,10 @@ class History:
     def __init__(
         self, routes: Sequence[Route], calls: Sequence[Call], unexpected: Sequence[Call], declined: Mapping[Route, str]
     ) -> None:
-        self.routes = routes
-        self.calls = calls
-        self.unexpected = unexpected
-        self.declined = declined
+        self.routes: Sequence[Route] = routes
+        self.calls: Sequence[Call] = calls
+        self.unexpected: Sequence[Call] = unexpected
+        self.declined: Mapping[Route, str] = declined
 
     def parts(self, route: Route, request: Request) -> list[Part]:
         """How a request compares with a route; what it says of its reply is a part, if it has none."""

@@ -50,7 +50,7 @@ class Network:
         self._guard = guard
         self._clock = clock
         #: Whether a look-up may refuse a host.
-        self.judges_hosts = resolver is not None or guard is not None
+        self.judges_hosts: bool = resolver is not None or guard is not None
 
     def look_up(self, host: str, deadline: Deadline, *, fails: bool = False) -> None:
         """Looks for an address of a host that the guard permits.

@@ -82,7 +82,7 @@ class Recorder:
                 )
         if not isinstance(redact, Redaction):
             raise InvalidTypeError(f"redact must be a Redaction, not {type(redact).__name__}")
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self.mode: Mode = mode
         self._inner = transport
         self._redact = redact
@@ -96,7 +96,7 @@ class Recorder:
             self._replay = Replay(self.path, redact=redact)
         elif mode == "none":
             raise RecordingError(f"{self.path}: there is no such file, and mode 'none' records nothing")
-        self.is_replaying = is_there and mode != "new"
+        self.is_replaying: bool = is_there and mode != "new"
 
     def _own_time(self) -> datetime:
         clock = getattr(self._inner, "clock", None)

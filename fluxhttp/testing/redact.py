@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 from fluxhttp._core.headers import Headers
+from fluxhttp._core.query import FORM
 from fluxhttp._core.redaction import SECRET_FIELDS, _without_userinfo
 from fluxhttp._core.request import Request
 from fluxhttp._core.response import Response
@@ -69,7 +70,6 @@ _find_absolute = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 #: The same, and what stands in the brackets of a Link.
 _find_urls = re.compile(r"https?://[^\s\"'<>]+|(?<=<)[^\s\"'<>]+(?=>)", re.IGNORECASE)
 _find_boundary = re.compile(r";[ \t]*boundary=\"?([^\";]+)", re.IGNORECASE).search
-_FORM = "application/x-www-form-urlencoded"
 
 
 class Redaction(Value):
@@ -246,7 +246,7 @@ class Redaction(Value):
 
     def _mask_body(self, content: bytes, content_type: str) -> bytes:
         kind = content_type.partition(";")[0].strip().lower()
-        if kind == _FORM:
+        if kind == FORM:
             return mask_query(content.decode("latin-1"), self._judge, MASKED_ESCAPED).encode("latin-1")
         if kind.startswith("multipart/"):
             boundary = _find_boundary(content_type)

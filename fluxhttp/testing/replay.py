@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fluxhttp._core.query import FORM
 from fluxhttp.errors import IncompleteBodyError, InvalidTypeError, RequestTimeoutError, TransportError
 from fluxhttp.testing.comparing import form_of, key_of, normal_path, parse_query
 from fluxhttp.testing.entries import Entry, SkippedEntry
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from fluxhttp.testing.script import Script
 
 __tracebackhide__ = True  # pytest shows the line of the test instead
-
-_FORM = "application/x-www-form-urlencoded"
 
 
 class Replay:
@@ -66,7 +65,7 @@ class Replay:
     def __init__(self, path: str | os.PathLike[str], *, redact: Redaction = DEFAULT) -> None:
         if not isinstance(redact, Redaction):
             raise InvalidTypeError(f"redact must be a Redaction, not {type(redact).__name__}")
-        self.path = Path(path)
+        self.path: Path = Path(path)
         self._redact = redact
         self._fake = _Fake(self.path)
         self._served = _Served()
@@ -76,7 +75,7 @@ class Replay:
         self._log: JSON = log.value
         entries = self._read(log)
         self._count = len(entries)
-        self.skipped = tuple([f"entry {number}: {why}" for number, why in self._skipped])
+        self.skipped: tuple[str, ...] = tuple([f"entry {number}: {why}" for number, why in self._skipped])
         self._register(entries)
 
     def _read(self, log: Node) -> list[Entry]:
@@ -146,7 +145,7 @@ class Replay:
         entry, call = served.entry, served.call
         assert entry is not None  # set by the route that answered
         assert call is not None
-        return answer if entry.rest is None else _PartAnswer(answer, entry, call, self.clock)
+        return answer if entry.rest is None else _PartAnswer(answer, entry, call, self.clock, deadline)
 
     def _explain(self, request: Request) -> str:
         entries = "1 entry" if self._count == 1 else f"{self._count:,} entries"
@@ -224,20 +223,28 @@ class _Play:
 class _PartAnswer(Within):
     """An answer whose body did not come whole: what came of it, then what happened."""
 
-    __slots__ = ("_call", "_clock", "_failure", "_left", "_received", "_seconds")
+    __slots__ = ("_call", "_clock", "_deadline", "_failure", "_left", "_received", "_seconds")
 
-    def __init__(self, answer: TransportResponse, entry: Entry, call: Call, clock: VirtualClock) -> None:
+    def __init__(
+        self, answer: TransportResponse, entry: Entry, call: Call, clock: VirtualClock, deadline: Deadline
+    ) -> None:
         super().__init__(answer)
         self._call = call
         self._clock = clock
+        self._deadline = deadline
         self._failure = entry.failure
         self._left = entry.rest or b""
         self._received = len(self._left)
         self._seconds = entry.receive_seconds
 
     def read(self, size: int, /) -> bytes:
-        """What came, then the recorded failure."""
+        """What came, then the recorded failure; or the end of the call's time."""
         seconds, self._seconds = self._seconds, 0.0
+        left = self._deadline.remaining()
+        if left is not None and (not left or seconds > left):
+            self._clock.advance(left)
+            self._call.error = self._deadline.timeout_error("body")
+            raise self._call.error
         self._clock.advance(seconds)
         data, self._left = self._left[:size], self._left[size:]
         if data:
@@ -261,7 +268,7 @@ def _content(entry: Entry, stored: Request) -> tuple[str, Any]:
     if not entry.has_content:
         return "", None
     kind = (stored.headers.first("content-type") or "").partition(";")[0].strip().lower()
-    if kind == _FORM:
+    if kind == FORM:
         form = form_of(stored)
         if all(None not in values for values in form.values()):
             return "form", form

@@ -1,8 +1,8 @@
 """Reply: a plain answer, judged when it is declared.
 
 Its bytes go through the real reader once; what the reader made of them is then
-given to every call that asks for it. A reply with pauses or in chunks, or one that
-a call's limits may refuse, goes through the reader each time.
+given to every call that asks for it. A reply in chunks, or one that a call's
+limits may refuse, goes through the reader each time.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from fluxhttp._core.codings import Decoder, parse_codings
 from fluxhttp._core.config import DEFAULT_LIMITS
 from fluxhttp._core.deadline import Deadline
+from fluxhttp._core.framing import BODYLESS
 from fluxhttp._core.headers import Headers
 from fluxhttp._core.request import UNSET
 from fluxhttp._wire.reader import StrictResponse
@@ -26,6 +27,8 @@ from fluxhttp.testing.memory import MemorySocket, MemoryStream
 from fluxhttp.testing.script import Pause, Script, Send
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from fluxhttp._core.config import Limits
     from fluxhttp._core.headers import HeaderSource
     from fluxhttp._core.transport import TransportResponse
@@ -33,8 +36,6 @@ if TYPE_CHECKING:
 
 __tracebackhide__ = True  # pytest shows the line of the test instead
 
-#: Answers that never have a body (RFC 9110, 6.4.1).
-_BODYLESS = frozenset({204, 304})
 _FRAMING = frozenset({"transfer-encoding", "trailer"})
 _RAW = 'send raw bytes: .fail(faults.raw(b"…")).'
 #: Read with these when it is declared; a call's own are held when it is given.
@@ -56,12 +57,12 @@ class Ready:
     )
 
     def __init__(self, answer: StrictResponse, body: bytes, head_bytes: int) -> None:
-        self.status_code = answer.status_code
-        self.reason = answer.reason
-        self.http_version = answer.http_version
-        self.headers = answer.headers
-        self.body = body
-        self.keeps_alive = answer.is_reusable
+        self.status_code: int = answer.status_code
+        self.reason: str = answer.reason
+        self.http_version: str = answer.http_version
+        self.headers: Headers = answer.headers
+        self.body: bytes = body
+        self.keeps_alive: bool = answer.is_reusable
         self._head_bytes = head_bytes
         self._field_count = len(answer.headers.multi_items())
 
@@ -76,11 +77,11 @@ class Head:
     __slots__ = ("headers", "http_version", "pieces", "reason", "status_code")
 
     def __init__(self, answer: TransportResponse) -> None:
-        self.status_code = answer.status_code
-        self.reason = answer.reason
-        self.http_version = answer.http_version
+        self.status_code: int = answer.status_code
+        self.reason: str = answer.reason
+        self.http_version: str = answer.http_version
         # Without their index, which is larger than all the rest.
-        self.headers = Headers.trusted(answer.headers.multi_items())
+        self.headers: Headers = Headers.trusted(answer.headers.multi_items())
         self.pieces: list[bytes] = []
 
 
@@ -117,16 +118,18 @@ class Reply:
         reason: str | None = None,
         after: float = 0.0,
     ) -> None:
-        self.status = _checked_status(status)
-        self.after = _checked_seconds("after", after)
+        self.status: int = _checked_status(status)
+        self.after: float = _checked_seconds("after", after)
         content, content_type = _content(body, text, json, chunks)
-        self.chunks = None if chunks is None else _checked_chunks(chunks)
-        self.body = b"".join([chunk for chunk in self.chunks if isinstance(chunk, bytes)]) if self.chunks else content
-        #: Whether it comes at once, and ends with its last byte: that of chunks is to be read (RFC 9112, 7.1).
-        self.is_immediate = not self.after and self.chunks is None
-        self.reason = _checked_reason(self.status, reason)
+        self.chunks: tuple[bytes | float, ...] | None = None if chunks is None else _checked_chunks(chunks)
+        self.body: bytes = (
+            b"".join([chunk for chunk in self.chunks if isinstance(chunk, bytes)]) if self.chunks else content
+        )
+        #: Whether it is there in one piece. Of chunks it matters how far they were read: the last one has no data.
+        self.is_immediate: bool = not self.after and self.chunks is None
+        self.reason: str = _checked_reason(self.status, reason)
         try:
-            self.headers = Headers(headers)
+            self.headers: Headers = Headers(headers)
         except InvalidHeaderError as error:
             raise impossible(str(error), f"No reader takes it. To see that, {_RAW}") from None
         self._pairs = self._framed(content_type)
@@ -137,7 +140,7 @@ class Reply:
         index = self.headers.index
         for name in sorted(_FRAMING & index.keys()):
             raise impossible(f"{name.title()} by hand", f"Give the body as chunks=[…], or {_RAW}")
-        if self.body and self.status in _BODYLESS:
+        if self.body and self.status in BODYLESS:
             raise bodiless(str(self.status), self.body)
         self._check_coding(index.get("content-encoding"))
         pairs = list(self.headers.multi_items())
@@ -149,19 +152,19 @@ class Reply:
                 raise impossible("Content-Length beside chunks", f"A server sends one or the other. For both, {_RAW}")
             pairs.append(("Transfer-Encoding", "chunked"))
         elif lengths is None:
-            if self.status not in _BODYLESS:
+            if self.status not in BODYLESS:
                 pairs.append(("Content-Length", str(len(self.body))))
-        elif lengths != [str(len(self.body))] and (self.body or len(lengths) > 1):
+        elif tuple(lengths) != (str(len(self.body)),) and (self.body or len(lengths) > 1):
             raise self._wrong_length(lengths)
         return tuple(pairs)
 
-    def _wrong_length(self, lengths: list[str]) -> Exception:
+    def _wrong_length(self, lengths: Sequence[str]) -> Exception:
         return impossible(
             f"Content-Length {', '.join(lengths)} for a body of {_count(self.body)}",
             "Leave it out, for it is added. A body that breaks off: .fail(faults.truncated(after=…)).",
         )
 
-    def _check_coding(self, values: list[str] | None) -> None:
+    def _check_coding(self, values: Sequence[str] | None) -> None:
         if values is None or not self.body:
             return
         try:
@@ -182,7 +185,7 @@ class Reply:
         lines += [f"{name}: {value}" for name, value in self._pairs]
         head = "\r\n".join([*lines, "", ""]).encode("utf-8")
         steps: list[Step] = [Pause(self.after)] if self.after else []
-        if method == "HEAD" or self.status in _BODYLESS:
+        if method == "HEAD" or self.status in BODYLESS:
             return Script(*steps, Send(head))
         if self.chunks is None:
             return Script(*steps, Send(head + self.body))
@@ -208,7 +211,8 @@ class Reply:
 
     def _read(self, method: str) -> Ready:
         lengths = self.headers.index.get("content-length")
-        if lengths not in (None, [str(len(self.body))]) and method != "HEAD" and self.status not in _BODYLESS:
+        is_right = lengths is None or tuple(lengths) == (str(len(self.body)),)
+        if not is_right and method != "HEAD" and self.status not in BODYLESS:
             # The answer to HEAD, and a 304, tells the length of a body that is not there (RFC 9110, 8.6).
             raise self._wrong_length(lengths or [])
         clock = VirtualClock()

@@ -52,7 +52,7 @@ class Router:
         self._begin()
 
     def _begin(self) -> None:
-        self.calls = Calls(base_url=self._base)
+        self.calls: Calls = Calls(base_url=self._base)
         self.routes: list[Route] = []
         self._index = RouteIndex()
 

@@ -62,11 +62,11 @@ class Route:
     def __init__(self, pattern: Pattern, *, name: str | None = None, number: int = 0, base_url: str = "") -> None:
         if name is not None and not isinstance(name, str):
             raise InvalidTypeError(f"name must be a str, not {type(name).__name__}")
-        self.pattern = pattern
-        self.name = name
-        self.number = number
-        self.place = registered_at()
-        self.calls = Calls(base_url=base_url)
+        self.pattern: Pattern = pattern
+        self.name: str | None = name
+        self.number: int = number
+        self.place: str = registered_at()
+        self.calls: Calls = Calls(base_url=base_url)
         self._actions: list[Action] = []
         #: Which action comes next, and those before it that are to come again.
         self._next = 0

@@ -8,7 +8,9 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
+from fluxhttp._core.framing import BODYLESS
 from fluxhttp._core.headers import Headers
+from fluxhttp._core.query import FORM
 from fluxhttp._core.redirects import FOLLOWED
 from fluxhttp._core.request import Request
 from fluxhttp.testing.failures import failure_json
@@ -24,11 +26,8 @@ if TYPE_CHECKING:
     from fluxhttp.testing.har import JSON
     from fluxhttp.testing.redact import Redaction
 
-#: Answers that never have a body (RFC 9110, 6.4.1).
-_BODYLESS = frozenset({204, 304})
 #: What browsers write of a cookie beside the format's own names.
 _SAME_SITE = frozenset({"lax", "none", "strict"})
-_FORM = "application/x-www-form-urlencoded"
 
 
 class Seen:
@@ -43,12 +42,12 @@ class Seen:
     __slots__ = ("_clock", "_ended", "_headed", "_started", "answer", "at", "failure", "is_read", "pieces", "request")
 
     def __init__(self, request: Request, at: datetime, clock: Clock) -> None:
-        self.request = request
-        self.at = at
+        self.request: Request = request
+        self.at: datetime = at
         self.answer: TransportResponse | None = None
         self.failure: FluxHTTPError | None = None
         #: Whether the end of the body was seen.
-        self.is_read = False
+        self.is_read: bool = False
         self.pieces: list[bytes] = []
         self._clock = clock
         self._started = self._headed = self._ended = clock.monotonic()
@@ -148,7 +147,7 @@ def _request(request: Request, redact: Redaction) -> JSON:
         post: JSON = {"mimeType": content_type, "text": text}
         if is_base64:
             post["_encoding"] = "base64"
-        elif content_type.partition(";")[0].strip().lower() == _FORM:
+        elif content_type.partition(";")[0].strip().lower() == FORM:
             post["params"] = _form(text)
         if "content-encoding" in request.headers and "content-encoding" not in headers:
             post["_coding"] = request.headers["content-encoding"]
@@ -258,7 +257,7 @@ def _is_whole(seen: Seen, answer: TransportResponse, received: int) -> bool:
     if seen.failure is not None:
         # The failure says so.
         return True
-    if seen.is_read or seen.request.method == "HEAD" or answer.status_code in _BODYLESS:
+    if seen.is_read or seen.request.method == "HEAD" or answer.status_code in BODYLESS:
         return True
     length = answer.headers.first("content-length") or ""
     return length.isdecimal() and int(length) == received and "transfer-encoding" not in answer.headers

@@ -26,10 +26,10 @@ from fluxhttp.testing.script import Script
 
 try:
     from hypothesis import strategies as st
-except ImportError as error:
+except ImportError as _error:
     raise ImportError(
-        "fluxhttp.testing.strategies needs the extra hypothesis: pip install 'fluxhttp[hypothesis]'", name=error.name
-    ) from error
+        "fluxhttp.testing.strategies needs the extra hypothesis: pip install 'fluxhttp[hypothesis]'", name=_error.name
+    ) from _error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

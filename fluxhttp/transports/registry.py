@@ -47,6 +47,11 @@ def open_transport(name: str, /, **options: Any) -> Transport:
 
 
 def _find(name: str) -> Callable[..., Transport]:
+    """What is registered under a name: a class, or a function that returns a transport.
+
+    Raises:
+        InvalidConfigError: as ``open_transport``.
+    """
     from importlib import import_module
 
     ours = _OURS.get(name)

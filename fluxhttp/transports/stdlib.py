@@ -6,12 +6,11 @@ import http.client
 import weakref
 from typing import TYPE_CHECKING
 
-from fluxhttp._wire.carrying import Carrying, is_repeatable
+from fluxhttp._wire.carrying import Carrying
 from fluxhttp._wire.clock import SYSTEM_CLOCK
 from fluxhttp._wire.network import Network
 from fluxhttp._wire.options import IDLE_SECONDS, MAX_IDLE_PER_ORIGIN, check_pool_options
 from fluxhttp._wire.pool import Pool
-from fluxhttp.errors import ReceiveError, SendError, TLSError
 
 if TYPE_CHECKING:
     import os
@@ -121,24 +120,24 @@ class StdlibTransport:
         # Through a proxy that forwards, one connection leads to every http origin.
         key = (None if proxy is not None and url.scheme == "http" else url.origin, config.insecure_skip_verify, proxy)
         connection = self._pool.take(key)
+        was_sent = False
         if connection is not None and connection.sock is not None:
-            stream = connection.sock
-            stream.begin(deadline)
             try:
-                return connection.exchange(request, config.limits, connection)
-            except (SendError, ReceiveError, TLSError):
-                self._pool.drop(connection)
-                if stream.received or not is_repeatable(request):
-                    raise
+                answer = connection.exchange_again(request, config.limits, deadline, connection)
             except BaseException:
                 self._pool.drop(connection)
                 raise
+            if answer is not None:
+                return answer
+            was_sent = connection.sock.sent
+            self._pool.drop(connection)
         self._network.check(url, config)
         connection = _Connection(self._pool, key, url.host, url.port)
         self._pool.add(connection)
         try:
-            connection.open(self._network, request, proxy, config, deadline)
-            return connection.exchange(request, config.limits, connection)
+            return connection.open_and_exchange(
+                self._network, request, proxy, config, deadline, connection, was_sent=was_sent
+            )
         except BaseException:
             self._pool.drop(connection)
             raise

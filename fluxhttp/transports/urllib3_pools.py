@@ -14,16 +14,17 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from fluxhttp._wire.carrying import Carrying, is_repeatable
+from fluxhttp._wire.carrying import Carrying
 from fluxhttp._wire.clock import SYSTEM_CLOCK
 from fluxhttp._wire.reader import StrictResponse
-from fluxhttp.errors import FluxHTTPError, ReceiveError, SendError, TLSError
+from fluxhttp.errors import FluxHTTPError
 
 if TYPE_CHECKING:
     from fluxhttp._core.config import Config
     from fluxhttp._core.deadline import Deadline
     from fluxhttp._core.proxies import Proxy
     from fluxhttp._core.request import Request
+    from fluxhttp._wire.network import Network
     from fluxhttp.transports.urllib3 import Urllib3Transport
 
 
@@ -43,12 +44,12 @@ class Call(dict[str, str]):
     def __init__(
         self, transport: Urllib3Transport, request: Request, proxy: Proxy | None, config: Config, deadline: Deadline
     ) -> None:
-        self.transport = transport
-        self.network = transport._network
-        self.request = request
-        self.proxy = proxy
-        self.config = config
-        self.deadline = deadline
+        self.transport: Urllib3Transport = transport
+        self.network: Network = transport._network
+        self.request: Request = request
+        self.proxy: Proxy | None = proxy
+        self.config: Config = config
+        self.deadline: Deadline = deadline
 
     def copy(self) -> Call:
         """urllib3 copies the headers before it adds those of a proxy, of which there are none."""
@@ -73,7 +74,7 @@ class _Answer(StrictResponse):
 class Carries(Carrying):
     """What both connection classes have from us."""
 
-    response_class = _Answer
+    response_class: type[StrictResponse] = _Answer
 
     _answer: StrictResponse | None = None
     #: Weak, as urllib3 holds each pool's idle connections for as long as the pool lives.
@@ -110,19 +111,17 @@ class Carries(Carrying):
             raise
 
     def _make(self, call: Call) -> StrictResponse:
+        request, config, deadline = call.request, call.config, call.deadline
         stream = self.sock
-        limits = call.config.limits
+        was_sent = False
         if stream is not None:
-            stream.begin(call.deadline)
-            try:
-                return self.exchange(call.request, limits, self)
-            except (SendError, ReceiveError, TLSError):
-                if stream.received or not is_repeatable(call.request):
-                    raise
-                self.close()
-        call.network.check(call.request.url, call.config)
-        self.open(call.network, call.request, call.proxy, call.config, call.deadline)
-        return self.exchange(call.request, limits, self)
+            answer = self.exchange_again(request, config.limits, deadline, self)
+            if answer is not None:
+                return answer
+            was_sent = stream.sent
+            self.close()
+        call.network.check(request.url, config)
+        return self.open_and_exchange(call.network, request, call.proxy, config, deadline, self, was_sent=was_sent)
 
     def getresponse(self) -> StrictResponse:
         """The answer whose head ``request`` has read."""
@@ -157,10 +156,10 @@ class _Queue(queue.LifoQueue[Any]):
 
     def __init__(self, maxsize: int = 0) -> None:
         super().__init__(maxsize)
-        self.mutex = threading.RLock()  # type: ignore[assignment]  # a Condition takes either
-        self.not_empty = threading.Condition(self.mutex)
-        self.not_full = threading.Condition(self.mutex)
-        self.all_tasks_done = threading.Condition(self.mutex)
+        self.mutex: threading.Lock = threading.RLock()  # type: ignore[assignment]  # a Condition takes either
+        self.not_empty: threading.Condition = threading.Condition(self.mutex)
+        self.not_full: threading.Condition = threading.Condition(self.mutex)
+        self.all_tasks_done: threading.Condition = threading.Condition(self.mutex)
 
 
 class Pools:
@@ -178,7 +177,7 @@ class Pools:
         self._places = self.pool
         transport = this()
         assert transport is not None  # it is making this pool
-        self.idle_seconds = transport._idle_seconds
+        self.idle_seconds: float = transport._idle_seconds
         self._keeps = transport._keeps
         with transport._lock:
             transport._pools.add(self)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from fluxhttp._core.config import DEFAULT_LIMITS
 from fluxhttp._core.head import parse_head
 from tests.benchmarks import contenders, machine, origin
+from tests.benchmarks.checking import check
 from tests.benchmarks.contenders import HTTP_CLIENT, RAW, URLOPEN
 from tests.benchmarks.fake_socket import FakePeer
 from tests.benchmarks.figures import Table, interleaved, rows
@@ -40,15 +41,15 @@ def run(options: Namespace) -> list[Table]:
     """The tables of GET and POST, and without a kernel that of a head."""
     rounds = options.rounds or 25
     calls = options.calls or (100 if options.kernel else 200)
-    chosen = contenders.installed(options.contenders)
+    chosen = contenders.installed(options.contenders, over_fake=not options.kernel)
     with ExitStack() as stack:
         place = stack.enter_context(origin.serving() if options.kernel else _nowhere())
         peers = {name: FakePeer() for name in chosen}
         running: dict[str, Contender] = {}
-        for name, factory in chosen.items():
-            contenders.check(name, factory, place)
+        for name, entry in chosen.items():
+            check(name, entry, place)
             dial = None if options.kernel else peers[name].dial
-            running[name] = factory(Place(place.host, place.port, dial))
+            running[name] = entry.factory(Place(place.host, place.port, dial))
             stack.callback(running[name].close)
         tables = [
             _measure(work, running, peers=None if options.kernel else peers, rounds=rounds, calls=calls)
@@ -84,11 +85,11 @@ def _measure(
     warm_up = calls // 10 + 1
 
     samplers = {name: sampler(name) for name in running}
-    with _steady_memory():
+    with steady_memory():
         samples = interleaved(samplers, rounds=rounds)
     if peers is None:
         place, measures = _WIRE, (WALL, CPU)
-        bases = [(RAW, WALL), (HTTP_CLIENT, WALL), (HTTP_CLIENT, CPU)]
+        bases = [(RAW, WALL), (HTTP_CLIENT, WALL), (HTTP_CLIENT, CPU), ("requests", WALL)]
     else:
         # Nobody waits here, so that processor time is all there is, and other processes leave it alone.
         place, measures = _FAKE, (CPU, WALL)
@@ -111,7 +112,7 @@ def timed(call: Callable[[], object], calls: int) -> Sample:
 
 
 @contextmanager
-def _steady_memory() -> Iterator[None]:
+def steady_memory() -> Iterator[None]:
     """Leaves what was imported out of the collector's rounds, but has it run: garbage is part of a call's cost."""
     gc.collect()
     gc.freeze()

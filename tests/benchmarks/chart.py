@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.benchmarks.figures import Row, Table
 
 _WIDTH = 900
-_LABEL = 210
+_LABEL = 300
 _BAR = 18
 _STEP = 26
 _TITLE = 44
@@ -44,7 +44,7 @@ def _bars(table: Table, y: int) -> list[str]:
     column = table.columns[0]
     figures = [(row, cell) for row in table.rows if isinstance(cell := row.cells[column], Spread)]
     # A single slow round is not to press all bars flat.
-    scale = (_WIDTH - _LABEL - _FIGURE) / max(cell.median for _, cell in figures)
+    scale = (_WIDTH - _LABEL - _FIGURE) / max([cell.median for _, cell in figures], default=1.0)
     parts = [f'<text x="10" y="{y + 18}" font-size="15" font-weight="bold">{escape(table.title)} ({column})</text>']
     for number, (row, cell) in enumerate(figures):
         parts += _bar(row, cell, y + _TITLE - 8 + _STEP * number, scale)
@@ -58,7 +58,7 @@ def _bar(row: Row, cell: Spread, y: int, scale: float) -> list[str]:
     middle = y + _BAR / 2
     return [
         f'<text x="{_LABEL - 8}" y="{y + 14}" text-anchor="end">{escape(row.name)}</text>',
-        f'<rect x="{_LABEL}" y="{y}" width="{cell.median * scale:.1f}" height="{_BAR}" fill="{color}"/>',
+        f'<rect x="{_LABEL}" y="{y}" width="{max(1.0, cell.median * scale):.1f}" height="{_BAR}" fill="{color}"/>',
         f'<path d="M{least:.1f} {middle}H{greatest:.1f}" stroke="{_RANGE}" fill="none"/>',
         f'<text x="{greatest + 8:.1f}" y="{y + 14}">{escape(str(cell))}</text>',
     ]

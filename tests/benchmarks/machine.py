@@ -17,7 +17,20 @@ except ImportError:  # Windows
 
 _STATUS = Path("/proc/self/status")
 _CLEAR_REFS = Path("/proc/self/clear_refs")
-_PEERS = ("urllib3", "requests", "httpx", "httpcore", "h11")
+_PEERS = (
+    "urllib3",
+    "requests",
+    "httpx",
+    "httpcore",
+    "h11",
+    "aiohttp",
+    "pycurl",
+    "niquests",
+    "responses",
+    "requests-mock",
+    "respx",
+    "pytest-httpx",
+)
 
 
 def cores() -> tuple[int | None, int | None]:
@@ -85,4 +98,5 @@ def description() -> dict[str, str | int]:
         "system": f"{platform.system()} {platform.machine()}",
         "implementation": platform.python_implementation(),
         "cores": os.cpu_count() or 1,
+        "load": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown",
     }

@@ -1,13 +1,16 @@
 """The origin: a raw socket in a process of its own, pinned to another core than the client.
 
-``GET /large/N`` is answered with N bytes, ``GET /connections`` with the number
-of connections accepted so far in 20 digits, and everything else with the
-answer of ``workload``.
+``GET /large/N`` is answered with N bytes, ``GET /gzip/N`` with gzip that decodes
+to N bytes, ``POST /sink`` with the count of bytes that its body had, ``GET
+/connections`` with the number of connections accepted so far, both in 20 digits,
+and everything else with the answer of ``workload``.
 """
 
 from __future__ import annotations
 
 import argparse
+import gzip
+import selectors
 import socket
 import subprocess
 import sys
@@ -16,12 +19,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tests.benchmarks import machine
-from tests.benchmarks.workload import Place, answer
+from tests.benchmarks.workload import Place, answer, lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SLICE = bytes(1_048_576)
+#: What is taken in at once; with a quarter of it, an upload waits for the origin.
+_PIECE_BYTES = 1_048_576
+_NUMBER = b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n%020d"
 _HOST = "127.0.0.1"
 
 
@@ -29,24 +35,36 @@ class _Origin:
     def __init__(self) -> None:
         self._listener = socket.create_server((_HOST, 0), backlog=128)
         self._connections = 0
+        self._served = 0
+        self._buffer = bytearray(_PIECE_BYTES)
+        self._coded: dict[int, bytes] = {}
         self.port: int = self._listener.getsockname()[1]
 
     def serve(self) -> None:
-        while True:
-            sock, _ = self._listener.accept()
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._connections += 1
-            threading.Thread(target=self._serve_connection, args=(sock,), daemon=True).start()
+        """Answers whoever has something to say; threads would spend more on taking turns than on answering."""
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self._listener, selectors.EVENT_READ)
+            while True:
+                for key, _ in waiting.select():
+                    if key.data is None:
+                        sock, _ = self._listener.accept()
+                        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                        self._connections += 1
+                        waiting.register(sock, selectors.EVENT_READ, sock)
+                    elif not self._serve_one(key.data):
+                        waiting.unregister(key.data)
+                        key.data.close()
 
-    def _serve_connection(self, sock: socket.socket) -> None:
+    def _serve_one(self, sock: socket.socket) -> bool:
+        """One request and its answer; False when the client went away."""
         try:
-            with sock:
-                number = 0
-                while request := _receive_request(sock):
-                    number += 1
-                    self._answer(sock, request, number)
+            request = _receive_request(sock, self._buffer)
+            if request:
+                self._served += 1
+                self._answer(sock, request, self._served)
         except OSError:
-            pass  # the client went away
+            return False
+        return bool(request)
 
     def _answer(self, sock: socket.socket, request: bytes, number: int) -> None:
         if request.startswith(b"GET /large/"):
@@ -54,26 +72,42 @@ class _Origin:
             sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % left)
             while left:
                 left -= sock.send(_SLICE[:left])
+        elif request.startswith(b"GET /gzip/"):
+            body = self._gzip(int(request[10 : request.index(b" ", 10)]))
+            sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body))
+            sock.sendall(body)
+        elif request.startswith(b"POST /sink "):
+            sock.sendall(_NUMBER % int(request.rpartition(b"\n")[2]))
         elif request.startswith(b"GET /connections "):
-            sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n%020d" % self._connections)
+            sock.sendall(_NUMBER % self._connections)
         else:
             sock.sendall(answer(number))
 
+    def _gzip(self, size: int) -> bytes:
+        if size not in self._coded:
+            self._coded[size] = gzip.compress(lines(size), 6, mtime=0)
+        return self._coded[size]
 
-def _receive_request(sock: socket.socket) -> bytes:
-    """One request with its body; b"" when the client is done."""
+
+def _receive_request(sock: socket.socket, buffer: bytearray) -> bytes:
+    """One request, with the count of its body's bytes in the last line; b"" when the client is done."""
     request = b""
     while (end := request.find(b"\r\n\r\n")) < 0:
-        piece = sock.recv(65_536)
+        piece = sock.recv(_PIECE_BYTES)
         if not piece:
             return b""
         request += piece
-    if request.startswith(b"POST"):
-        at = request.lower().index(b"content-length:", 0, end) + 15
-        size = end + 4 + int(request[at : request.index(b"\r\n", at)])
-        while len(request) < size:
-            request += sock.recv(65_536)
-    return request
+    if not request.startswith(b"POST"):
+        return request
+    at = request.lower().index(b"content-length:", 0, end) + 15
+    size = int(request[at : request.index(b"\r\n", at)])
+    came = len(request) - end - 4
+    while came < size:
+        count = sock.recv_into(buffer)
+        if not count:
+            return b""
+        came += count
+    return request[: end + 4] + b"%d" % came
 
 
 @contextmanager

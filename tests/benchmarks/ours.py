@@ -43,6 +43,9 @@ class Flux:
     def fetch(self, target: str) -> bytes:
         return self._client.get(self._origin + target).body
 
+    def upload(self, target: str, body: bytes) -> bytes:
+        return self._client.post(self._origin + target, body=body).body
+
     def close(self) -> None:
         self._client.close()
         self._transport.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from tests.benchmarks.workload import GET_HEADERS, PARAMS, PATH, POST_BODY, POST_HEADERS, target
+from tests.benchmarks.workload import GET_HEADERS, PARAMS, PATH, POST_BODY, POST_HEADERS, THREADS, target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ class Urlopen:
     """``HTTPConnectionPool.urlopen``: what stands on urllib3 calls this."""
 
     def __init__(self, place: Place) -> None:
-        self._pool = _urllib3_pool(place.dial)(place.host, place.port)
+        self._pool = _urllib3_pool(place.dial)(place.host, place.port, maxsize=THREADS)
 
     def get(self) -> bytes:
         data: bytes = self._pool.urlopen("GET", target(), headers=GET_HEADERS).data
@@ -51,6 +51,10 @@ class Urlopen:
         data: bytes = self._pool.urlopen("GET", target).data
         return data
 
+    def upload(self, target: str, body: bytes) -> bytes:
+        data: bytes = self._pool.urlopen("POST", target, body=body).data
+        return data
+
     def close(self) -> None:
         self._pool.close()
 
@@ -61,7 +65,7 @@ class PoolManager:
     def __init__(self, place: Place) -> None:
         from urllib3 import PoolManager as Manager
 
-        self._manager = Manager()
+        self._manager = Manager(maxsize=THREADS)
         self._manager.pool_classes_by_scheme = {"http": _urllib3_pool(place.dial)}
         self._url = place.url
         self._origin = f"http://{place.authority}"
@@ -74,6 +78,9 @@ class PoolManager:
 
     def fetch(self, target: str) -> bytes:
         return self._manager.request("GET", self._origin + target).data
+
+    def upload(self, target: str, body: bytes) -> bytes:
+        return self._manager.request("POST", self._origin + target, body=body).data
 
     def close(self) -> None:
         self._manager.clear()
@@ -103,6 +110,10 @@ class Requests:
         content: bytes = self._session.get(self._origin + target).content
         return content
 
+    def upload(self, target: str, body: bytes) -> bytes:
+        content: bytes = self._session.post(self._origin + target, data=body).content
+        return content
+
     def close(self) -> None:
         self._session.close()
 
@@ -129,6 +140,10 @@ class HTTPX:
 
     def fetch(self, target: str) -> bytes:
         content: bytes = self._client.get(self._origin + target).content
+        return content
+
+    def upload(self, target: str, body: bytes) -> bytes:
+        content: bytes = self._client.post(self._origin + target, content=body).content
         return content
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""The work: a GET with 2 params and 3 headers, a POST with 1 KB, and an answer of 10 fields and 1 KB."""
+"""The work: a GET with 2 params and 3 headers, a POST with 1 KB, an answer of 10 fields and 1 KB, and large bodies."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from socket import socket
 
+#: Threads that share a client, and so the connections that it has to keep; requests and httpx keep more by themselves.
+THREADS = 8
 PATH = "/points"
 PARAMS = {"db": "metrics", "tag": "eu west/1"}
 GET_HEADERS = {"Accept": "application/json", "Authorization": "Bearer 0123456789abcdef", "X-Request-Id": "7f3a9c"}
@@ -59,6 +61,28 @@ def large_target(size: int) -> str:
     return f"/large/{size}"
 
 
+def gzip_target(size: int) -> str:
+    """The target whose answer is coded with gzip, and has that many bytes when decoded."""
+    return f"/gzip/{size}"
+
+
+#: Takes any body, and answers with the count of its bytes in 20 digits.
+SINK_TARGET = "/sink"
+#: What the decoded bodies are made of: text that gzip makes about ten times smaller.
+LINE_BYTES = 64
+
+
+def lines(size: int) -> bytes:
+    """Text of that many bytes, the same each time."""
+    count = size // LINE_BYTES + 1
+    return b"".join(
+        [
+            b"cpu,host=a%02d usage=%08d 17%09d000000000\n".ljust(LINE_BYTES, b" ") % (n % 37, n * n % 9973, n)
+            for n in range(count)
+        ]
+    )[:size]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the origin is.
@@ -83,9 +107,10 @@ class Place:
 
 
 class Contender(Protocol):
-    """One client on one connection that is kept. Every call returns the answer's body."""
+    """One client on connections that are kept. Every call returns the answer's body, decoded."""
 
     def get(self) -> bytes: ...
     def post(self) -> bytes: ...
     def fetch(self, target: str) -> bytes: ...
+    def upload(self, target: str, body: bytes) -> bytes: ...
     def close(self) -> None: ...

@@ -100,6 +100,42 @@ def test_a_transport_that_makes_up_its_answers_does_not_pass(case: Case) -> None
     assert result.outcome != "pass"
 
 
+class LeavingTransport:
+    """Ends the program instead of a call."""
+
+    def __init__(self, **options: object) -> None:
+        pass
+
+    def send(self, request: object, /, **options: object) -> fluxhttp.TransportResponse:
+        raise SystemExit("the transport has had enough")
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_transport_that_ends_the_program_fails_with_its_words() -> None:
+    [case] = catalogue("framing/short-body")
+
+    result = run_case(case, Target("leaving", LeavingTransport))
+
+    assert result.outcome == "fail"
+    assert "SystemExit: the transport has had enough" in result.message
+
+
+def test_a_case_that_finds_no_place_to_run_is_an_error_of_the_harness(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_lab(target: Target) -> None:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr("fluxhttp_conformance.run.lab_for", no_lab)
+    [case] = catalogue("framing/short-body")
+
+    result = run_case(case, Target.named("stdlib"))
+
+    assert result.outcome == "harness-error"
+    assert "there is no lab for framing/short-body on stdlib" in result.message
+    assert "Too many open files" in result.message
+
+
 class UnreachableTransport:
     """Never gets anywhere."""
 

@@ -24,6 +24,7 @@ from fluxhttp_conformance.progress import LineProgress, progress
 from fluxhttp_conformance.report import read_reports
 from fluxhttp_conformance.run import Result
 from fluxhttp_conformance.serve import RepeatingOrigin, record, serve
+from fluxhttp_conformance.suite import select
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,6 +151,18 @@ def test_a_known_failure_is_0_and_of_one_target_if_said_so(broken: str, ledger: 
     assert main([*arguments, path]) == 1
 
 
+def test_only_what_the_target_is_judged_by_is_repeated(
+    broken: str, ledger: Callable[[str], str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = ledger("framing/short-body")
+    arguments = ["run", broken, "stdlib", "--only", "framing/content-length", "--profile", "full"]
+
+    assert main([*arguments, "--ledger", f"{broken}={path}", "--ledger", f"stdlib={path}"]) == 1
+
+    command = f"fluxhttp-conformance run {broken} --only framing/content-length --profile full --ledger {broken}={path}"
+    assert capsys.readouterr().out.splitlines()[-1] == command
+
+
 def test_an_unexpected_pass_is_1(ledger: Callable[[str], str], capsys: pytest.CaptureFixture[str]) -> None:
     path = ledger(SHORT_BODY)
 
@@ -170,6 +183,14 @@ def test_a_case_that_proves_nothing_is_3(monkeypatch: pytest.MonkeyPatch) -> Non
     assert main(["run", "stdlib"]) == 3
 
 
+def test_an_application_sits_the_cases_that_it_can_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "wsgi", "--only", "bodies/"]) == 0
+
+    told = re.search(r"^wsgi: (\d+) pass; (\d+) not applicable", capsys.readouterr().out, re.MULTILINE)
+    assert told is not None
+    assert int(told[1]) > 5
+
+
 def test_what_is_not_applicable_is_counted_apart(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "fake", "--only", "tunnels/"]) == 0
 
@@ -184,7 +205,7 @@ def test_a_run_writes_its_reports(tmp_path: Path) -> None:
 
     assert [entry.id for entry in read_reports(paths["json"])[0].results] == [SHORT_BODY]
     assert ET.parse(paths["junit"]).getroot()[0].get("tests") == "1"
-    assert SHORT_BODY in paths["html"].read_text(encoding="utf-8")
+    assert 'id="framing--short-body"' in paths["html"].read_text(encoding="utf-8")
 
 
 def test_a_matrix_is_made_of_several_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -206,7 +227,7 @@ def test_init_writes_a_test_that_runs(tmp_path: Path) -> None:
     assert tomllib.loads((tmp_path / "known.toml").read_text()) == {}
     namespace: dict[str, object] = {"__file__": str(test), "__name__": "test_conformance"}
     exec(compile(test.read_text(), test, "exec"), namespace)
-    assert len(namespace["test_conformance"].pytestmark[0].args[1]) == len(catalogue())  # type: ignore[attr-defined]
+    assert len(namespace["test_conformance"].pytestmark[0].args[1]) == len(select(profile="quick"))  # type: ignore[attr-defined]
 
 
 def test_init_overwrites_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

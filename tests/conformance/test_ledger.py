@@ -52,8 +52,9 @@ def test_what_is_shipped_can_be_read(name: str) -> None:
     ("text", "message"),
     [
         ("[[deviation]", "ledger: "),
-        ("deviation = 3", r"expected \[\[deviation\]\] tables alone"),
-        ("[other]", r"expected \[\[deviation\]\] tables alone, got other"),
+        ("deviation = 3", r"expected \[\[deviation\]\] and \[\[difference\]\] tables alone, got deviation"),
+        ("difference = 3", r"expected \[\[deviation\]\] and \[\[difference\]\] tables alone, got difference"),
+        ("[other]", r"expected \[\[deviation\]\] and \[\[difference\]\] tables alone, got other"),
         ("deviation = [3]", "deviation 1: expected a table"),
         ("[[deviation]]\nreason = 'x'", "deviation 1: case must be a text"),
         (f"[[deviation]]\ncase = '{SHORT_BODY}'", "deviation 1: reason must be a text"),
@@ -62,6 +63,11 @@ def test_what_is_shipped_can_be_read(name: str) -> None:
         (f"[[deviation]]\ncase = '{SHORT_BODY}'\nreason = 'x'\nlnik = 'y'", "deviation 1: unknown key 'lnik'"),
         ("[[deviation]]\ncase = 'framing/no-such'\nreason = 'x'", "there is no case 'framing/no-such'"),
         (2 * f"[[deviation]]\ncase = '{SHORT_BODY}'\nreason = 'x'\n", f"deviation 2: {SHORT_BODY} is listed twice"),
+        ("[[difference]]\ncase = 'framing/no-such'\nreason = 'x'", "difference 1: there is no case 'framing/no-such'"),
+        (
+            "".join(f"[[{kind}]]\ncase = '{SHORT_BODY}'\nreason = 'x'\n" for kind in ("deviation", "difference")),
+            f"{SHORT_BODY} is listed as a deviation and as a difference",
+        ),
     ],
 )
 def test_a_wrong_ledger_is_refused(text: str, message: str) -> None:

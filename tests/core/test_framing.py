@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
@@ -50,6 +51,17 @@ def test_a_body_ends_where_its_framing_says(
     assert (found.length, found.is_chunked, found.keeps_alive) == expected
 
 
+@pytest.mark.parametrize("fields", [[length("5")], [length("x"), CHUNKED, CHUNKED], [("Connection", "close")]])
+def test_a_tunnel_begins_with_the_end_of_the_head_whatever_is_in_it(fields: list[tuple[str, str]]) -> None:
+    found = framing(*fields, method="CONNECT")
+
+    assert (found.length, found.is_chunked, found.keeps_alive) == (0, False, True)
+
+
+def test_what_a_proxy_says_instead_of_a_tunnel_is_an_answer_like_any_other() -> None:
+    assert framing(length("5"), method="CONNECT", status_code=403).length == 5
+
+
 @pytest.mark.parametrize(
     ("method", "status_code"), [("HEAD", 200), ("HEAD", 404), ("GET", 100), ("GET", 103), ("GET", 204), ("POST", 304)]
 )
@@ -93,6 +105,17 @@ def test_a_length_that_is_no_number_is_malformed(text: str, extra: list[tuple[st
         framing(length(text), *extra)
 
     assert caught.value.phase == "head"
+
+
+@given(st.text(st.sampled_from("0123456789\u0663\xb2+- x"), max_size=22) | st.integers(0, 2**66).map(str))
+def test_a_length_is_taken_as_the_grammar_has_it(text: str) -> None:
+    is_length = re.fullmatch("[0-9]{1,19}", text) is not None and int(text) < 2**63
+
+    if is_length:
+        assert framing(length(text)).length == int(text)
+    else:
+        with pytest.raises(ProtocolError):
+            framing(length(text))
 
 
 @pytest.mark.parametrize(("first", "second"), [("5", "6"), ("5", "05"), ("5", ""), ("", "5")])

@@ -355,7 +355,7 @@ def test_a_representation_masks_credentials_and_what_urls_carry() -> None:
 
 
 def test_trusted_lines_are_not_judged_again() -> None:
-    index = {"a": ["\x00"]}
+    index = {"a": ("\x00",)}
 
     assert Headers.trusted([("A", "\x00")]).index == index
     assert Headers.trusted([("A", "\x00")], index).index is index

@@ -5,10 +5,13 @@ from __future__ import annotations
 import copy
 import enum
 import pickle
+import sys
 
 import pytest
 
+from fluxhttp import URL, Config, Headers, Limits, ProtocolError, Request, Response
 from fluxhttp._core.value import Value, draft_of, plain_str, restore, set_field
+from fluxhttp.testing import Script
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
@@ -104,3 +107,25 @@ def test_text_becomes_an_exact_str() -> None:
     assert type(text) is str
     assert f"{text}" == "GET"
     assert plain_str(text) is text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        Config(),
+        Headers([("X-A", "1")]),
+        Limits(),
+        Request.build("GET", "http://api.test/"),
+        Response(200),
+        Script().close(),
+        URL.parse("http://api.test/"),
+        ProtocolError("no"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_rebuilds_a_value_is_found_under_its_name(value: object) -> None:
+    """A bound method is not: cloudpickle, which dask and others use, would send its code and all that it names."""
+    rebuild, *_ = value.__reduce__()
+    assert callable(rebuild)
+
+    assert getattr(sys.modules[rebuild.__module__], rebuild.__qualname__, None) is rebuild

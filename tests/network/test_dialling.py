@@ -18,6 +18,7 @@ from fluxhttp import (
     ConnectError,
     Deadline,
     Dialer,
+    InvalidConfigError,
     NameResolutionError,
     RequestTimeoutError,
 )
@@ -250,6 +251,23 @@ def test_a_unix_socket_carries_tls(folder: Path, open_client: OpenClient) -> Non
 
         assert client.get("https://origin.test/").body.startswith(b"GET / HTTP/1.1\r\nHost: origin.test\r\n")
         fails(CertificateError, client.get, "https://evil.test/")
+
+
+def test_proxies_have_no_place_on_the_way_to_a_unix_socket(
+    folder: Path, open_client: OpenClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://user:s3cret@127.0.0.1:1")
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:s3cret@127.0.0.1:1")
+    with unix_origin(folder / "socket") as origin:
+        dialer = Dialer(unix_socket=folder / "socket")
+        client = open_client(dialer=dialer, trust_env=True)
+
+        assert client.get("http://docker/v1/info").body.startswith(b"GET /v1/info HTTP/1.1\r\nHost: docker\r\n")
+        assert b"Proxy-Authorization" not in origin.asked[0].head
+        assert open_client(dialer=dialer, proxies={}).get("http://docker/").status_code == 200
+    for proxies in ("http://127.0.0.1:1", {"https": "http://127.0.0.1:1"}):
+        with pytest.raises(InvalidConfigError, match=r"^proxies cannot go together with Dialer\(unix_socket=\.\.\.\)$"):
+            open_client(dialer=dialer, proxies=proxies)
 
 
 def test_a_unix_socket_that_is_not_there_is_a_connect_error(folder: Path, open_client: OpenClient) -> None:

@@ -87,11 +87,17 @@ def test_a_proxy_that_answers_nonsense_is_a_proxy_error(said: bytes, open_client
         assert (error.phase, error.maybe_sent) == ("proxy", False)
 
 
-def test_interim_answers_and_a_length_do_not_spoil_a_tunnel(open_client: OpenClient) -> None:
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"Transfer-Encoding: gzip\r\n",
+    ],
+)
+def test_interim_answers_and_a_length_do_not_spoil_a_tunnel(fields: bytes, open_client: OpenClient) -> None:
     # Content-Length and Transfer-Encoding in a 2xx to CONNECT are ignored (RFC 9110, 9.3.6).
-    established = (
-        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 299 Fine\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
-    )
+    established = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 299 Fine\r\n" + fields + b"\r\n"
     with Origin(tls=authority().server_context()) as origin, TunnellingProxy(established) as proxy:
         client = open_client(ca_file=authority().ca_file, proxies=proxy.url())
 

@@ -147,6 +147,18 @@ def test_an_error_of_the_fake_is_not_told_twice(body: Callable[[FakeTransport], 
     assert not hasattr(caught.value, "__notes__")
 
 
+def test_causes_that_run_in_a_circle_are_an_error_of_the_test_like_any_other() -> None:
+    def fail_in_a_circle() -> None:
+        first, second = ValueError("first"), ValueError("second")
+        first.__cause__, second.__cause__ = second, first
+        raise first
+
+    with pytest.raises(ValueError, match="first") as caught:
+        use(register, lambda fake: fail_in_a_circle())
+
+    assert "1 of 1 route was not asked for" in caught.value.__notes__[0]
+
+
 def test_an_error_without_anything_to_say_is_left_alone() -> None:
     with pytest.raises(ReceiveError) as caught:
         use(break_off)

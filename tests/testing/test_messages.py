@@ -321,3 +321,14 @@ def test_no_secret_is_told() -> None:
     ]
 
     assert [text for text in texts if SECRET in text] == []
+
+
+@pytest.mark.parametrize("headers", [{}, {"Content-Type": "text/plain"}])
+def test_no_secret_of_a_form_is_told_whatever_the_content_is_said_to_be(headers: dict[str, str]) -> None:
+    fake = FakeTransport()
+    fake.post(f"{API}/x", body=f"client_secret={SECRET}&n=1".encode()).respond()
+
+    text = said(fake, "POST", f"{API}/x", headers=headers, body=f"client_secret={SECRET}9&n=2".encode())
+
+    assert SECRET not in text
+    assert "client_secret=" in text

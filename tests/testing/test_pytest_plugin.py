@@ -199,6 +199,34 @@ def test_a_failing_test_is_told_what_else_the_fake_has_to_say(pytester: pytest.P
     ]
 
 
+def test_a_test_that_runs_again_is_judged_by_its_last_run(pytester: pytest.Pytester) -> None:
+    pytester.makeconftest(
+        """
+        from _pytest.runner import runtestprotocol
+
+        def pytest_runtest_protocol(item, nextitem):
+            runtestprotocol(item, log=False, nextitem=nextitem)
+            runtestprotocol(item, log=True, nextitem=nextitem)
+            return True
+        """
+    )
+    lines = lines_of(
+        pytester,
+        """
+        runs = []
+
+        def test_flaky(fake_http):
+            fake_http.get("https://api.test/users/7").respond()
+            runs.append(1)
+            assert len(runs) == 2
+        """,
+        passed=1,
+        errors=1,
+    )
+
+    assert "E fluxhttp.testing.UnusedRouteError: 1 of 1 route was not asked for" in lines
+
+
 def test_routes_may_be_allowed_to_stay_unused(pytester: pytest.Pytester) -> None:
     lines = lines_of(
         pytester,

@@ -250,6 +250,33 @@ def test_redact_must_be_a_redaction(path):
         Replay(path, redact="token")
 
 
+# Time
+
+
+@pytest.mark.parametrize("failure", [{}, {"_error": {"type": "ReceiveError", "text": "the peer reset the connection"}}])
+def test_a_body_that_never_came_whole_takes_no_longer_than_the_call_has(path, failure):
+    half = {"size": 10, "mimeType": "text/plain", "text": "half", "_isIncomplete": True}
+    write(path, entry(content=half, time=3000, timings={"send": 0, "wait": 0, "receive": 3000}, **failure))
+
+    with Replay(path) as replay:
+        with pytest.raises(RequestTimeoutError) as caught:
+            client_of(replay).get("/a", config=Config(timeout=1))
+
+        assert caught.value.phase == "body"
+        assert replay.clock.monotonic() == 1.0
+        assert replay.calls[0].error is caught.value
+
+
+def test_a_body_that_came_just_in_time_is_told_as_it_was(path):
+    half = {"size": 10, "mimeType": "text/plain", "text": "half", "_isIncomplete": True}
+    write(path, entry(content=half, time=900, timings={"send": 0, "wait": 0, "receive": 900}))
+
+    with Replay(path) as replay, pytest.raises(IncompleteBodyError) as caught:
+        client_of(replay).get("/a", config=Config(timeout=1))
+
+    assert caught.value.received == 4
+
+
 # The end
 
 

@@ -11,6 +11,7 @@ import pytest
 import fluxhttp
 from fluxhttp import Client, InvalidConfigError, InvalidTypeError, StdlibTransport, open_transport
 from fluxhttp.transports.registry import registered_names
+from fluxhttp_conformance import Target
 from tests.peers import fails
 
 if TYPE_CHECKING:
@@ -77,6 +78,15 @@ def test_a_name_of_another_distribution_opens_its_transport(name: str) -> None:
     transport = open_transport(name, size=5)
 
     assert (type(transport).__name__, transport.size) == ("OddTransport", 5)  # type: ignore[attr-defined]
+
+
+@odd_distribution
+def test_the_suite_judges_what_a_registered_function_makes() -> None:
+    import odd_transports  # type: ignore[import-not-found]
+
+    assert Target.named("odd-function")._factory is odd_transports.odd_factory
+    assert Target.named("odd")._factory is odd_transports.OddTransport
+    assert Target.named("stdlib")._factory is StdlibTransport
 
 
 @odd_distribution

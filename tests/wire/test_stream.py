@@ -54,6 +54,20 @@ def test_each_operation_may_take_what_is_left_of_the_deadline() -> None:
     assert sock.timeouts == [8.0, 7.0, 5.0, 1.0]
 
 
+def test_a_deadline_that_is_a_moment_counts_like_one_of_so_many_seconds() -> None:
+    clock = ManualClock()
+    sock = MemorySocket(b"a")
+    stream = Stream(sock)
+    stream.begin(Deadline(clock.monotonic() + 8.0, clock))
+
+    stream.receive("head")
+    clock.now += 9
+
+    assert sock.timeouts == [8.0]
+    error = fails(RequestTimeoutError, stream.receive, "head")
+    assert str(error) == "the deadline passed while waiting for the answer's head"
+
+
 def test_nothing_is_asked_of_a_socket_once_the_deadline_has_passed() -> None:
     clock = ManualClock()
     sock = MemorySocket(b"a")
@@ -285,6 +299,19 @@ def test_a_closed_connection_is_not_idle(pair: tuple[socket.socket, ...]) -> Non
 
     assert not stream.is_idle()
     assert stream.fileno() == -1
+
+
+def test_a_connection_is_closed_when_the_process_ends_and_its_module_is_gone(
+    pair: tuple[socket.socket, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _ = pair
+    stream = Stream(ours)
+    for name in ("SOCKET_ERRORS", "suppress"):
+        monkeypatch.setattr(f"fluxhttp._wire.stream.{name}", None)
+
+    stream.close()
+
+    assert ours.fileno() == -1
 
 
 def test_a_reset_connection_is_not_idle(pair: tuple[socket.socket, ...]) -> None:

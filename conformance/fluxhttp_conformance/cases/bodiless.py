@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fluxhttp_conformance.case import case
+from fluxhttp_conformance.case import SURPLUS, case
 from fluxhttp_conformance.lab import Lab, chunked, raw
 
 #: Fields that would announce a body.
@@ -53,7 +53,12 @@ def not_modified_has_no_body(lab: Lab) -> None:
     assert lab.origin.connections == 1
 
 
-@case("framing/bytes-where-no-body-is", anchor="RFC 9112, 6.3", tags=("security",))
+@case(
+    "framing/bytes-where-no-body-is",
+    anchor="RFC 9112, 6.3",
+    tags=("security",),
+    sent_whole=SURPLUS,
+)
 def bytes_where_no_body_is(lab: Lab) -> None:
     """A body that came against the rules is nobody's: its bytes must not be read as the next answer."""
     for method, start in (

@@ -19,7 +19,7 @@ from fluxhttp import (
     RequestTimeoutError,
 )
 from fluxhttp.testing import Script
-from fluxhttp_conformance.case import case
+from fluxhttp_conformance.case import SURPLUS, case
 from fluxhttp_conformance.environment import caught_warnings
 from fluxhttp_conformance.lab import CALL_SECONDS, OK, Lab, chunked, ok, raw
 from fluxhttp_conformance.target import NotApplicable
@@ -140,7 +140,12 @@ def refused(lab: Lab) -> None:
     lab.saw_nothing()
 
 
-@case("connections/surplus-with-the-answer", anchor="RFC 9112, 9.2", tags=("security",))
+@case(
+    "connections/surplus-with-the-answer",
+    anchor="RFC 9112, 9.2",
+    tags=("security",),
+    sent_whole=SURPLUS,
+)
 def surplus_with_the_answer(lab: Lab) -> None:
     """Bytes after an answer belong to no request: taken for the next answer, they poison it."""
     for answer in (
@@ -176,7 +181,7 @@ def surplus_after_a_while(lab: Lab) -> None:
         assert lab.origin.connections == number + 2
 
 
-@case("connections/not-used-after-a-failure", anchor="RFC 9112, 9.3", tags=("security",))
+@case("connections/not-used-after-a-failure", anchor="RFC 9112, 9.3", tags=("security",), sent_whole=SURPLUS)
 def not_used_after_a_failure(lab: Lab) -> None:
     """A connection whose answer was not read to its end is closed: what is left of it would be the next answer."""
     rest = b"x" * 200 + POISON
@@ -220,7 +225,12 @@ def late_answer(lab: Lab) -> None:
     assert _used(lab) == [0, 1, 1]
 
 
-@case("connections/each-answer-to-its-request", anchor="RFC 9112, 9.2", tags=("security",))
+@case(
+    "connections/each-answer-to-its-request",
+    anchor="RFC 9112, 9.2",
+    tags=("security",),
+    sent_whole=SURPLUS,
+)
 def each_answer_to_its_request(lab: Lab) -> None:
     """Through a mixed row of answers, failures and abandoned calls each answer is the one to its own request."""
 

@@ -22,7 +22,7 @@ def _chunked(start: bytes, drip: bytes) -> Script:
     return _dripping(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + start, drip)
 
 
-@case("time/head-drip", kind="pinned", anchor="D11")
+@case("time/head-drip", anchor="seam; D11")
 def head_drip(lab: Lab) -> None:
     """A status line that comes byte by byte, or a head that grows byte by byte or line by line, has one deadline."""
     lab.all_time_out(
@@ -49,7 +49,7 @@ def interim_drip(lab: Lab) -> None:
     lab.still_works()
 
 
-@case("time/body-drip", kind="pinned", anchor="D11")
+@case("time/body-drip", anchor="seam; D11")
 def body_drip(lab: Lab) -> None:
     """A body that drips has the deadline of its call, be its length declared or not, small or large."""
     heads = (

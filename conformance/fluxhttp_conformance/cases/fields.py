@@ -8,7 +8,7 @@ from fluxhttp_conformance.lab import Lab, chunked, raw
 _LENGTH = ("Content-Length", "2")
 
 
-@case("fields/names-in-any-case", anchor="RFC 9110, 5.1", level="semantic")
+@case("fields/names-in-any-case", anchor="RFC 9110, 5.1")
 def names_in_any_case(lab: Lab) -> None:
     """A field is found under its name in any case; its lines keep the case they came in."""
     response = lab.receive(raw("HTTP/1.1 200 OK", "x-LOUD: Value", "content-length: 2", body=b"ok"))
@@ -23,7 +23,7 @@ def names_in_any_case(lab: Lab) -> None:
     assert lab.origin.connections == 1
 
 
-@case("fields/absent", anchor="RFC 9110, 5.1", level="semantic")
+@case("fields/absent", anchor="RFC 9110, 5.1")
 def absent(lab: Lab) -> None:
     """A field that did not come is absent: it is no empty one, and none is invented."""
     response = lab.receive(raw("HTTP/1.1 200 OK", "Content-Length: 2", body=b"ok"))

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from fluxhttp import Config, IncompleteBodyError, Limits, ProtocolError
-from fluxhttp_conformance.case import case
+from fluxhttp_conformance.case import SURPLUS, case
 from fluxhttp_conformance.lab import OK, Lab, chunked, raw
 from fluxhttp_conformance.memory import memory_below
 
 _POISON = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison"
 
 
-@case("framing/content-length", anchor="RFC 9112, 6.3", level="semantic")
+@case("framing/content-length", anchor="RFC 9112, 6.3")
 def content_length(lab: Lab) -> None:
     """A body of declared length arrives whole, and the connection serves the next request."""
     lab.origin.play(raw("HTTP/1.1 200 OK", "Content-Length: 5", body=b"hello"))
@@ -90,7 +90,12 @@ def body_sizes(lab: Lab) -> None:
     lab.still_works()
 
 
-@case("framing/surplus-bytes", anchor="RFC 9112, 6.3", tags=("security",))
+@case(
+    "framing/surplus-bytes",
+    anchor="RFC 9112, 6.3",
+    tags=("security",),
+    sent_whole=SURPLUS,
+)
 def surplus_bytes(lab: Lab) -> None:
     """What follows a complete answer belongs to no request: it is neither body nor the next answer."""
     for script in (

@@ -91,6 +91,8 @@ def declared_length_is_enough(lab: Lab) -> None:
 
         assert (error.limit, error.allowed) == ("body", 10)
     lab.until(lambda: lab.origin.open_connections == 0, "the connections are closed")
+    # In memory waiting ends without a word.
+    assert lab.origin.open_connections == 0
     lab.still_works()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from fluxhttp import Headers, IncompleteBodyError, ProtocolError, Request
+from fluxhttp import ClosedError, Headers, IncompleteBodyError, ProtocolError, Request
 from fluxhttp_conformance.case import case
 from fluxhttp_conformance.cases.codings import TEXT, gzipped
 from fluxhttp_conformance.lab import Lab, chunked, raw
@@ -78,7 +78,7 @@ def head(lab: Lab) -> None:
     lab.still_works()
 
 
-@case("reading/codings-are-left-on", anchor="seam", level="semantic")
+@case("reading/codings-are-left-on", anchor="seam")
 def codings_are_left_on(lab: Lab) -> None:
     """A transport gives the bytes that came, and the fields that describe them: decoding is done above it, once."""
     body = gzipped(TEXT)
@@ -151,6 +151,30 @@ def unread_rest_ends_the_connection(lab: Lab) -> None:
             assert lab.origin.connections > before
 
 
+@case("reading/after-close", kind="pinned", anchor="seam", level="semantic")
+def after_close(lab: Lab) -> None:
+    """What was closed before it was read whole gives nothing more: what is left in a buffer is no part worth having."""
+    for script, size in (
+        (raw("HTTP/1.1 200 OK", "Content-Length: 3", body=b"abc"), 0),
+        (raw("HTTP/1.1 200 OK", "Content-Length: 1000000", body=bytes(1_000_000)), 5),
+        (raw("HTTP/1.1 200 OK", "Transfer-Encoding: chunked", body=chunked(b"abc")), 3),
+        (raw("HTTP/1.1 200 OK", "Connection: close", body=b"abc").close(), 3),
+    ):
+        lab.origin.play(script)
+        answer = lab.send(_request(lab))
+        assert len(_read(answer, size)) == size
+        answer.close()
+
+        for _ in range(2):
+            lab.fails(ClosedError, answer.read, 10)
+    lab.origin.play(raw("HTTP/1.1 200 OK", "Content-Length: 3", body=b"abc"))
+    whole = lab.send(_request(lab))
+    assert _read(whole, 10) == b"abc"
+    whole.close()
+    assert whole.read(10) == b""
+    lab.still_works()
+
+
 @case("reading/closed-twice", anchor="seam", level="semantic")
 def closed_twice(lab: Lab) -> None:
     """``close`` may be called again, and late: it must not give back a connection that serves another call by then."""
@@ -160,7 +184,8 @@ def closed_twice(lab: Lab) -> None:
     first.close()
     first.close()
 
-    lab.origin.play(raw("HTTP/1.1 200 OK", "Content-Length: 4", body=b"next"))
+    # Its end comes later: it cannot be there already when the first is closed once more.
+    lab.origin.play(raw("HTTP/1.1 200 OK", "Content-Length: 4", body=b"ne").pause(0.02).send(b"xt"))
     second = lab.send(_request(lab))
     first.close()
     assert _read(second, 2) == b"ne"

@@ -223,6 +223,8 @@ def broken_body(lab: Lab) -> None:
         raw(*moved, "Content-Length: 10", body=b"short").close(),
         raw(*moved, "Transfer-Encoding: chunked", body=b"xyz\r\n").close(),
         raw(*moved, "Transfer-Encoding: chunked", body=b"5\r\nhel").reset(),
+        raw(*moved, "Transfer-Encoding: chunked", body=chunked(last=b"0\r\n" + b"X: y\r\n" * 2000 + b"\r\n")),
+        raw(*moved, "Transfer-Encoding: chunked", body=chunked(last=b"0\r\n" + b"X:\r\n" * 1020 + b"\r\n")),
     ):
         lab.origin.play(script, ok(b"found"))
 

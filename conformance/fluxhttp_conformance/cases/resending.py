@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from fluxhttp import IncompleteBodyError, ReceiveError
+from fluxhttp import IncompleteBodyError, NameResolutionError, ReceiveError
 from fluxhttp.testing import Script
 from fluxhttp_conformance.case import case
+from fluxhttp_conformance.cases.addresses import authority, resolving
+from fluxhttp_conformance.cases.redirects import redirect
 from fluxhttp_conformance.lab import Lab, ok, raw
 
 
@@ -58,6 +60,39 @@ def replacement_is_not_replaced(lab: Lab) -> None:
 
     assert (error.phase, error.maybe_sent) == ("head", True)
     assert [seen.target for seen in lab.requests] == ["/", "/second", "/second"]
+    lab.still_works()
+
+
+@case("resending/replacement-is-not-reached", kind="pinned", anchor="D12")
+def replacement_is_not_reached(lab: Lab) -> None:
+    """If there is no way to a new connection, the request has still gone out on the old one, and the error says so."""
+    addresses = iter([["127.0.0.1"], []])
+    client = resolving(lab, lambda _: next(addresses))
+    lab.origin.play(ok(), Script().close())
+    url = f"http://{authority(lab, 'once.test')}/"
+    client.get(url)
+
+    error = lab.fails(NameResolutionError, client.post, url, headers={"Idempotency-Key": "k"}, body=b"body")
+
+    assert (error.phase, error.maybe_sent, error.retryable) == ("dns", True, False)
+    assert [seen.method for seen in lab.requests] == ["GET", "POST"]
+    lab.still_works()
+
+
+@case("resending/after-a-redirect", anchor="seam")
+def after_a_redirect(lab: Lab) -> None:
+    """The request that was answered with a redirect has gone out, whatever becomes of the one that follows it."""
+    client = resolving(lab, {"first.test": ["127.0.0.1"], "second.test": []}.__getitem__)
+    first = f"http://{authority(lab, 'first.test')}/"
+    for code in (301, 302, 303, 307, 308):
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
+            lab.origin.play(redirect("http://second.test/", code, body=b"" if method == "HEAD" else b"moved"))
+
+            error = lab.fails(NameResolutionError, client.do, method, first)
+
+            assert (error.phase, error.maybe_sent) == ("dns", True), (code, method)
+            assert error.retryable is (method not in ("POST", "PATCH")), (code, method)
+            assert error.url == "http://second.test/"
     lab.still_works()
 
 

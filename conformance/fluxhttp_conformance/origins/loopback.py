@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import ssl
 import struct
@@ -31,10 +32,12 @@ class LoopbackOrigin:
 
     Args:
         tls: the server's context; None speaks plain HTTP.
-        beside: another origin whose scripts and requests it shares.
+        beside: another origin whose scripts, requests and numbers of connections it shares.
 
     Attributes:
+        deliver: what every script goes through before it is played; None plays it as it is.
         requests: the requests read, in order.
+        ports: where it has listened.
         connections: how many were accepted.
         bytes_sent: what the network took of the answers.
         transcript: what happened, line by line, for the report of a failure.
@@ -45,17 +48,35 @@ class LoopbackOrigin:
         self._beside = beside
         self._scripts: deque[Script] = deque() if beside is None else beside._scripts
         self._make_script: Callable[[SeenRequest], Script] | None = None
+        self._numbers: itertools.count[int] = itertools.count() if beside is None else beside._numbers
         self._lock: threading.Lock = threading.Lock() if beside is None else beside._lock
         self._stopping = threading.Event()
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []
         self.requests: list[SeenRequest] = [] if beside is None else beside.requests
-        self.connections = 0
+        self.deliver: Callable[[Script], Script] | None = None
+        self.connections: int = 0
         self.bytes_sent = 0
         self.transcript: list[str] = [] if beside is None else beside.transcript
+        self.ports: set[int] = set()
+        self._listen()
+
+    def _listen(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self.address: tuple[str, int] = self._listener.getsockname()
-        self._start(self._accept)
+        self.ports.add(self.address[1])
+        self._start(self._accept, self._listener)
+
+    def move(self) -> None:
+        """Listens at another port from now on.
+
+        A connection lingers for a minute where it was (TIME-WAIT; RFC 9293, 3.6.1),
+        and after some ten thousand of them at one port new ones are held up.
+        """
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._listen()
 
     @property
     def scheme(self) -> str:
@@ -82,7 +103,7 @@ class LoopbackOrigin:
         """Serves a request for which no script is left; False if the connection is over."""
         make_script = self._make_script if self._beside is None else self._beside._make_script
         if make_script is not None:
-            return connection.play(make_script(connection.seen))
+            return connection.play(self._delivered(make_script(connection.seen)))
         self._note(connection.number, "no script is left; closing")
         return False
 
@@ -124,17 +145,17 @@ class LoopbackOrigin:
         with self._lock:
             self.transcript.append(f"[{number}] {text}")
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
-                sock, _ = self._listener.accept()
+                sock, _ = listener.accept()
             except OSError:
                 return
             with self._lock:
                 if self._stopping.is_set():
                     sock.close()
                     return
-                number = self.connections
+                number = next(self._numbers)
                 self.connections += 1
                 self._open.add(sock)
             self._start(self._serve, sock, number)
@@ -157,7 +178,11 @@ class LoopbackOrigin:
 
     def _next_script(self) -> Script | None:
         with self._lock:
-            return self._scripts.popleft() if self._scripts else None
+            return self._delivered(self._scripts.popleft()) if self._scripts else None
+
+    def _delivered(self, script: Script) -> Script:
+        deliver = (self if self._beside is None else self._beside).deliver
+        return script if deliver is None else deliver(script)
 
     def _peek_begins(self) -> str:
         with self._lock:
@@ -175,8 +200,8 @@ class Connection:
 
     def __init__(self, origin: LoopbackOrigin, sock: socket.socket, number: int) -> None:
         self.origin = origin
-        self.sock = sock
-        self.plain = sock
+        self.sock: socket.socket = sock
+        self.plain: socket.socket = sock
         self.number = number
         self._buffer = b""
         self._read_so_far = b""

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
-from fluxhttp.testing import Script
+from fluxhttp.testing import Receive, Script
 from fluxhttp_conformance.origins.seen import SeenRequest
 
 if TYPE_CHECKING:
@@ -22,16 +22,21 @@ class MemoryOrigin:
     Args:
         scheme: "http" or "https".
         beside: another origin whose scripts, requests and fakes it shares.
+
+    Attributes:
+        deliver: what every script goes through before it is played; None plays it as it is.
     """
 
     def __init__(self, *, scheme: str = "http", beside: MemoryOrigin | None = None) -> None:
         self.scheme = scheme
-        self.address = ("127.0.0.1", 80 if scheme == "http" else 443)
+        self.address: tuple[str, int] = ("127.0.0.1", 80 if scheme == "http" else 443)
+        self.ports: set[int] = {self.address[1]}
         self._beside = beside
         self._lock = threading.Lock()
         self._scripts: deque[Script] = deque() if beside is None else beside._scripts
         self._fakes: list[FakeTransport] = [] if beside is None else beside._fakes
-        self._calls: list[Call] = [] if beside is None else beside._calls
+        self._calls: list[tuple[Call, Script]] = [] if beside is None else beside._calls
+        self.deliver: Callable[[Script], Script] | None = None
         self._make_script: Callable[[SeenRequest], Script] | None = None
         self.transcript: list[str] = [] if beside is None else beside.transcript
 
@@ -56,23 +61,35 @@ class MemoryOrigin:
 
     def _next_script(self, call: Call) -> Script:
         with self._lock:
-            self._calls.append(call)
-            if self._scripts:
-                return self._scripts.popleft()
-        if self._make_script is not None:
-            return self._make_script(SeenRequest(call.request.to_bytes(), 0))
-        return Script().close()
+            script = self._scripts.popleft() if self._scripts else None
+        if script is None and self._make_script is not None:
+            script = self._make_script(SeenRequest(call.request.to_bytes(), 0))
+        if script is None:
+            script = Script().close()
+        elif self.deliver is not None:
+            script = self.deliver(script)
+        with self._lock:
+            self._calls.append((call, script))
+        return script
 
     @property
     def requests(self) -> list[SeenRequest]:
-        """The requests that came, in order, each with the number of its connection."""
-        numbers = {
-            id(call): connection.number
-            for fake in self._fakes
-            for connection in fake.connections
-            for call in connection.calls
-        }
-        return [SeenRequest(call.request.to_bytes(), numbers.get(id(call), 0)) for call in self._calls]
+        """The requests that came, in order, each with the number of its connection and as much as was read of it."""
+        numbers: dict[int, int] = {}
+        first = 0
+        for fake in self._fakes:
+            connections = list(fake.connections)
+            numbers.update({id(call): first + each.number for each in connections for call in each.calls})
+            first += len(connections)
+        seen: list[SeenRequest] = []
+        for call, script in self._calls:
+            request = SeenRequest(call.request.to_bytes(), numbers.get(id(call), 0))
+            if script.begins != "request" and not any(isinstance(step, Receive) for step in script.steps):
+                if script.begins == "accept":
+                    continue
+                request.raw = request.head
+            seen.append(request)
+        return seen
 
     @property
     def connections(self) -> int:
@@ -96,6 +113,9 @@ class MemoryOrigin:
     def bytes_sent(self) -> int:
         """What was read of the answers."""
         return sum(connection.peer.sent for fake in self._fakes for connection in fake.connections)
+
+    def move(self) -> None:
+        """Nothing: memory has no ports that could run short."""
 
     @property
     def unplayed(self) -> int:

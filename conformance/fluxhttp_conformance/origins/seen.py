@@ -14,8 +14,8 @@ class SeenRequest:
     __slots__ = ("connection", "raw")
 
     def __init__(self, raw: bytes, connection: int) -> None:
-        self.raw = raw
-        self.connection = connection
+        self.raw: bytes = raw
+        self.connection: int = connection
 
     @property
     def head(self) -> bytes:
@@ -39,8 +39,8 @@ class SeenRequest:
 
     @property
     def target(self) -> str:
-        """What stands between method and version."""
-        return self.request_line.split(" ", 1)[1].rsplit(" ", 1)[0]
+        """What stands between method and version; "" where that is no request line."""
+        return self.request_line.partition(" ")[2].rpartition(" ")[0]
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
