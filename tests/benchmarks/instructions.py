@@ -146,13 +146,13 @@ def untold(kept: Mapping[str, int], changelog: str) -> list[str]:
 
 
 def tell(changelog: str, counts: Mapping[str, int], before: Mapping[str, int], why: str) -> str:
-    """The changelog with a line for each of some counts, first under their heading in what is unreleased."""
+    """The changelog with a line for each of some counts, first under their heading in the newest part."""
     lines = [
         line_of(work, number) + (f" (before: {before[work]:,})" if work in before else "") + f"; {why}"
         for work, number in counts.items()
     ]
-    # A line that tells of an older count of the same work, not yet released, has had its day.
-    start = changelog.index("## Unreleased")
+    # A line there that tells of an older count of the same work has had its day.
+    start = changelog.index("\n## ") + 1
     end = changelog.find("\n## ", start + 1) % (len(changelog) + 1)
     kept = [
         line
