@@ -300,17 +300,20 @@ from fluxhttp import Client, get
 listener = socket.create_server(("127.0.0.1", 0))
 
 def serve():
-    while True:
+    for _ in range(2):
         sock, _ = listener.accept()
         sock.recv(65536)
         sock.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\nok")
         kept.append(sock)
 
 kept = []
-threading.Thread(target=serve, daemon=True).start()
+serving = threading.Thread(target=serve)
+serving.start()
 url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
 client = Client()
 print(client.get(url).body, get(url).body)
+# No thread is left to speak while the interpreter ends.
+serving.join()
 listener.close()
 for sock in kept:
     sock.close()
