@@ -292,10 +292,6 @@ class MemoryConnection(Carrying):
         """Whether a byte of the answer came."""
         return self._stream.received
 
-    def send(self, data: bytes) -> None:  # type: ignore[override]  # nothing else is ever sent
-        """As ``http.client``'s."""
-        self._stream.sendall(data)
-
     def answer_closed(self, *, reusable: bool) -> None:
         """Called by the answer when the caller is done with it."""
         if reusable:
