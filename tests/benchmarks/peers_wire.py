@@ -7,6 +7,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from tests.benchmarks.peers import Requests
 from tests.benchmarks.workload import GET_HEADERS, PARAMS, POST_BODY, POST_HEADERS, THREADS
 
 if TYPE_CHECKING:
@@ -114,29 +115,10 @@ class AIOHTTP:
         self._loop.close()
 
 
-class Niquests:
+class Niquests(Requests):
     """``niquests.Session``, in an environment of its own: it puts another package in urllib3's place."""
 
     def __init__(self, place: Place) -> None:
         self._session: Any = import_module("niquests").Session()
         self._url = place.url
         self._origin = f"http://{place.authority}"
-
-    def get(self) -> bytes:
-        content: bytes = self._session.get(self._url, params=PARAMS, headers=GET_HEADERS).content
-        return content
-
-    def post(self) -> bytes:
-        content: bytes = self._session.post(self._url, data=POST_BODY, headers=POST_HEADERS).content
-        return content
-
-    def fetch(self, target: str) -> bytes:
-        content: bytes = self._session.get(self._origin + target).content
-        return content
-
-    def upload(self, target: str, body: bytes) -> bytes:
-        content: bytes = self._session.post(self._origin + target, data=body).content
-        return content
-
-    def close(self) -> None:
-        self._session.close()

@@ -6,10 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-
-import pytest
+from typing import TYPE_CHECKING
 
 from tests.testing.runs import lines_of, result_of
+
+if TYPE_CHECKING:
+    import pytest
 
 pytest_plugins = ["pytester"]
 
@@ -171,7 +173,7 @@ def test_a_failing_test_is_told_what_else_the_fake_has_to_say(pytester: pytest.P
 
         def test_skips(fake_http):
             fake_http.get("https://api.test/users/7").respond()
-            pytest.skip("not today")
+            pytest.skip("what a skip is told")
 
         @pytest.mark.xfail(strict=True)
         def test_is_expected_to_fail(fake_http):
@@ -307,7 +309,6 @@ with FakeTransport(base_url="https://api.test") as fake:
 def test_under_xdist_each_worker_has_fakes_of_its_own(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("xdist")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     pytester.makepyfile(
         test_shop="""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from wsgiref.validate import validator
 
+import flask
 import pytest
 
 from fluxhttp import Client, Config, IncompleteBodyError, LimitError, Limits
 from fluxhttp.testing import WSGITransport
-
-flask = pytest.importorskip("flask", reason="flask is not installed")
 
 
 @pytest.fixture
