@@ -61,9 +61,7 @@ class Pool(Generic[_C]):
             ClosedError: the pool was closed.
         """
         while True:
-            lock = self._lock
-            lock.acquire()  # half the cost of "with", here and in give_back
-            try:
+            with self._lock:
                 if self._is_closed:
                     raise ClosedError("the transport is closed")
                 waiting = self._idle.get(key)
@@ -73,8 +71,6 @@ class Pool(Generic[_C]):
                 if not waiting:
                     del self._idle[key]
                 self._used.add(connection)
-            finally:
-                lock.release()
             if self._clock.monotonic() - connection.idle_since < self._idle_seconds and connection.is_idle():
                 return connection
             self.drop(connection)
@@ -93,9 +89,7 @@ class Pool(Generic[_C]):
     def give_back(self, key: Hashable, connection: _C) -> None:
         """Keeps a connection for the next request, if there is room, and closes those that waited too long."""
         now = connection.idle_since = self._clock.monotonic()
-        lock = self._lock
-        lock.acquire()
-        try:
+        with self._lock:
             surplus = self._take_expired(now) if self._idle else []
             # One that is not in use was ended by close(), or is another process's.
             if connection in self._used and self._max_idle:
@@ -108,8 +102,6 @@ class Pool(Generic[_C]):
             else:
                 surplus.append(connection)
             self._used.discard(connection)
-        finally:
-            lock.release()
         for old in surplus:
             old.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -290,6 +291,30 @@ def test_a_child_does_not_wait_for_a_lock_that_a_thread_of_its_parent_held(pool:
     release.set()
     holder.wait()
     assert pool.take("a") is not None
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers that interrupt on this system")
+def test_an_interrupt_leaves_no_lock_behind(pool: Pool[Connection]) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def use() -> None:
+        while True:
+            connection = pool.take("a")
+            if connection is None:
+                connection = Connection()
+                pool.add(connection)
+            pool.give_back("a", connection)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        for _ in range(300):
+            signal.setitimer(signal.ITIMER_REAL, 0.0005)
+            with pytest.raises(KeyboardInterrupt):
+                use()
+            assert not pool._lock._is_owned()  # type: ignore[attr-defined]  # of each RLock
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_a_process_may_end_without_closing_anything() -> None:
