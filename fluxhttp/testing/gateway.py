@@ -112,7 +112,10 @@ class Gateway:
             if self._raises:
                 raise
             traceback.print_exc(file=self._environ["wsgi.errors"])
-            if not self._is_begun:
+            if self._is_begun:
+                # What it gave to write() before it failed was given.
+                yield from self._take_written()
+            else:
                 yield _FAILED if self._is_head else _FAILED + _FAILED_BODY
 
     def _run(self) -> Generator[bytes]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fluxhttp._core.query import FORM
-from fluxhttp.errors import IncompleteBodyError, InvalidTypeError, RequestTimeoutError, TransportError
+from fluxhttp.errors import ClosedError, IncompleteBodyError, InvalidTypeError, RequestTimeoutError, TransportError
 from fluxhttp.testing.comparing import form_of, key_of, normal_path, parse_query
 from fluxhttp.testing.entries import Entry, SkippedEntry
 from fluxhttp.testing.errors import UnexpectedRequestError
@@ -223,7 +223,7 @@ class _Play:
 class _PartAnswer(Within):
     """An answer whose body did not come whole: what came of it, then what happened."""
 
-    __slots__ = ("_call", "_clock", "_deadline", "_failure", "_left", "_received", "_seconds")
+    __slots__ = ("_call", "_clock", "_deadline", "_failure", "_is_closed", "_left", "_received", "_seconds")
 
     def __init__(
         self, answer: TransportResponse, entry: Entry, call: Call, clock: VirtualClock, deadline: Deadline
@@ -236,9 +236,17 @@ class _PartAnswer(Within):
         self._left = entry.rest or b""
         self._received = len(self._left)
         self._seconds = entry.receive_seconds
+        self._is_closed = False
+
+    def close(self) -> None:
+        """As the other's."""
+        self._is_closed = True
+        super().close()
 
     def read(self, size: int, /) -> bytes:
         """What came, then the recorded failure; or the end of the call's time."""
+        if self._is_closed and size > 0:
+            raise ClosedError("the answer is closed, and its body was not read whole")
         seconds, self._seconds = self._seconds, 0.0
         left = self._deadline.remaining()
         if left is not None and (not left or seconds > left):

@@ -43,7 +43,8 @@ class WSGITransport:
     Args:
         application: a callable as PEP 3333 has it, of Flask or Django for instance.
         raises_application_errors: whether an exception of the application goes on
-            to the caller as it is, with its traceback. False answers as a server
+            to the caller as it is, with its traceback (but for StopIteration, which
+            comes as the cause of a RuntimeError). False answers as a server
             does: it prints the traceback to ``wsgi.errors``, and sends a 500, or
             breaks off an answer that it has begun.
         environ: laid over each request's environ: ``{"REMOTE_USER": "ada"}``; None for nothing.

@@ -9,7 +9,7 @@ from base64 import b64encode
 
 import pytest
 
-from fluxhttp import Client, Config, Limits
+from fluxhttp import Client, Config, Deadline, Limits, Request
 from fluxhttp.errors import (
     ClosedError,
     HeadTooLargeError,
@@ -265,6 +265,21 @@ def test_a_body_that_never_came_whole_takes_no_longer_than_the_call_has(path, fa
         assert caught.value.phase == "body"
         assert replay.clock.monotonic() == 1.0
         assert replay.calls[0].error is caught.value
+
+
+def test_a_body_that_never_came_whole_is_not_given_once_it_is_closed(path):
+    half = {"size": 10, "mimeType": "text/plain", "text": "half", "_isIncomplete": True}
+    write(path, entry(content=half))
+
+    with Replay(path) as replay:
+        answer = replay.send(
+            Request.build("GET", f"{ROOT}/a"), config=Config(), deadline=Deadline.after(None, replay.clock)
+        )
+        answer.close()
+
+        assert answer.read(0) == b""
+        with pytest.raises(ClosedError, match="the answer is closed"):
+            answer.read(10)
 
 
 def test_a_body_that_came_just_in_time_is_told_as_it_was(path):

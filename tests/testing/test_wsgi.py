@@ -340,6 +340,21 @@ def test_as_a_server_it_breaks_off_what_it_has_begun(capsys):
     assert "ValueError: late" in capsys.readouterr().err
 
 
+def test_as_a_server_it_sends_what_was_written_before_it_broke_off():
+    def application(environ, start_response):
+        write = start_response("200 OK", [("Content-Length", "10")])
+        write(b"12345")
+        raise ValueError("late")
+
+    client = client_of(application, raises_application_errors=False, environ={"wsgi.errors": io.StringIO()})
+
+    with pytest.raises(IncompleteBodyError) as caught:
+        client.get(URL)
+
+    assert (caught.value.received, caught.value.expected) == (5, 10)
+    assert client.head(URL).status_code == 200
+
+
 def test_as_a_server_it_sends_no_more_than_is_declared_and_no_body_under_204():
     options = {"raises_application_errors": False}
 
