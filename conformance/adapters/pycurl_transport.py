@@ -1,6 +1,7 @@
 """pycurl behind the transport of fluxhttp; a body is read whole before it is handed over."""
 
 import io
+import math
 import threading
 
 import pycurl
@@ -18,6 +19,11 @@ ERRORS = {
     pycurl.E_GOT_NOTHING: fluxhttp.ReceiveError,
     pycurl.E_PARTIAL_FILE: fluxhttp.IncompleteBodyError,
 }
+
+
+def _milliseconds(seconds):
+    # To curl 0 is no time-out at all; and who rounds down ends too early.
+    return 0 if seconds is None else max(1, math.ceil(seconds * 1000))
 
 
 class Answer:
@@ -57,7 +63,7 @@ class PycurlTransport:
         options |= {"HTTPHEADER": [line.encode() for line in sent], "HEADERFUNCTION": lines.append, "WRITEDATA": body}
         options |= {"POSTFIELDS": request.body} if request.body else {"NOBODY": request.method == "HEAD"}
         options |= {"SSL_VERIFYPEER": 0, "SSL_VERIFYHOST": 0} if config.insecure_skip_verify else {}
-        options |= {"HTTP_VERSION": pycurl.CURL_HTTP_VERSION_1_1, "TIMEOUT_MS": int((deadline.remaining() or 0) * 1000)}
+        options |= {"HTTP_VERSION": pycurl.CURL_HTTP_VERSION_1_1, "TIMEOUT_MS": _milliseconds(deadline.remaining())}
         try:
             for option, value in (options | self._options).items():
                 curl.setopt(getattr(pycurl, option), value)

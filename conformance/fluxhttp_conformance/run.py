@@ -145,11 +145,14 @@ def _judge(case: Case, target: Target, verdict: _Verdict, is_full: bool) -> None
         verdict.message, verdict.outcome = reason, "not-applicable"
         return
     try:
-        lab = lab_for(target)
-    except Exception as error:  # noqa: BLE001  # no descriptors are left, for instance
-        verdict.message = f"there is no lab for {case.id} on {target.name}\n\n{_told(error)}"
+        verdict.outcome = _ask_in_each_way(case, target, verdict, is_full=is_full)
+    except Exception as error:  # noqa: BLE001  # around the case: no descriptors are left, for instance
+        verdict.message = f"the suite could not ask {case.id} of {target.name}\n\n{_told(error)}"
         verdict.outcome = "harness-error"
-        return
+
+
+def _ask_in_each_way(case: Case, target: Target, verdict: _Verdict, *, is_full: bool) -> Outcome:
+    lab = lab_for(target)
     lab.is_full = is_full
     outcome, verdict.message = _ask(case, lab)
     verdict.ways.append("script")
@@ -166,7 +169,7 @@ def _judge(case: Case, target: Target, verdict: _Verdict, is_full: bool) -> None
             if outcome != "pass":
                 verdict.message = f"asked {_WAYS[way]}: {message}"
                 break
-    verdict.outcome = outcome
+    return outcome
 
 
 def _ask(case: Case, lab: Lab) -> tuple[Outcome, str]:

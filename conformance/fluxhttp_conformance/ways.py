@@ -1,8 +1,9 @@
 """Ways: how else a case is asked once it has passed as it is written. No case knows which way it is asked.
 
 A wire case is asked again with its answers sent byte by byte: every one in the
-full profile, in the quick one an even share of them, always the same. A semantic
-case is asked again of pytest-httpserver, a server that is not ours.
+full profile, a family by its sample; in the quick one an even share of them,
+always the same. A semantic case is asked again of pytest-httpserver, a server
+that is not ours.
 """
 
 from __future__ import annotations

@@ -122,17 +122,18 @@ def test_a_transport_that_ends_the_program_fails_with_its_words() -> None:
     assert "SystemExit: the transport has had enough" in result.message
 
 
-def test_a_case_that_finds_no_place_to_run_is_an_error_of_the_harness(monkeypatch: pytest.MonkeyPatch) -> None:
-    def no_lab(target: Target) -> None:
+@pytest.mark.parametrize("place", ["lab_for", "Observation.of", "further_ways"])
+def test_what_fails_around_a_case_is_an_error_of_the_harness(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*arguments: object, **options: object) -> None:
         raise OSError(24, "Too many open files")
 
-    monkeypatch.setattr("fluxhttp_conformance.run.lab_for", no_lab)
+    monkeypatch.setattr(f"fluxhttp_conformance.run.{place}", fail)
     [case] = catalogue("framing/short-body")
 
     result = run_case(case, Target.named("stdlib"))
 
     assert result.outcome == "harness-error"
-    assert "there is no lab for framing/short-body on stdlib" in result.message
+    assert "the suite could not ask framing/short-body of stdlib" in result.message
     assert "Too many open files" in result.message
 
 

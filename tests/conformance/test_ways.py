@@ -130,6 +130,7 @@ def test_these_are_plain_replies(script: Script, method: str) -> None:
     [
         (Script(), "GET"),
         (Script().close(), "GET"),
+        (Script().send(b"HTTP/1.1 200 OK\r\nX: y").close(), "GET"),
         (ok().reset(), "GET"),
         (ok().stall(), "GET"),
         (Script().pause(0.1).then(*ok().steps), "GET"),

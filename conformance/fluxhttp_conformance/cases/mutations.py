@@ -58,9 +58,15 @@ def _unchunked(data: bytes) -> bytes | None:
 def _is_faithful(response: Response, wire: bytes) -> bool:
     """Whether the bytes can be read as that response at all: never a longer body than came, nor another."""
     rest = wire
-    while rest and re.match(rb"HTTP/1\.[0-9] +1[0-9]{2}", rest):
-        rest = re.split(rb"\n\r?\n", rest, maxsplit=1)[-1]
-    rest = re.split(rb"\n\r?\n", rest, maxsplit=1)[-1]
+    while status := re.match(rb"HTTP/1\.[0-9] +([1-9][0-9]{2})", rest):
+        _, *ended = re.split(rb"\n\r?\n", rest, maxsplit=1)
+        if not ended:
+            return False
+        rest = ended[0]
+        if not status[1].startswith(b"1"):
+            break
+    if status is None or response.status_code != int(status[1]):
+        return False
     if response.status_code in (204, 304):
         return response.body == b""
     if "transfer-encoding" in response.headers:

@@ -197,10 +197,10 @@ def plain_reply(script: Script, method: str) -> Response | None:
         if not isinstance(step, Send) or step.times is None or len(step.data) * step.times > _MOST_BYTES:
             return None
         pieces.append(step.data * step.times)
-    head, _, content = b"".join(pieces).partition(b"\r\n\r\n")
+    head, is_whole, content = b"".join(pieces).partition(b"\r\n\r\n")
     first, *lines = head.split(b"\r\n")
     status, fields = _match_status(first), [_match_field(line) for line in lines]
-    if status is None:
+    if status is None or not is_whole:
         return None
     pairs: list[tuple[str, str]] = []
     for field in fields:
