@@ -7,7 +7,7 @@ import errno
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,11 +22,13 @@ from tests.peers import (
     Stale,
     answering,
     answering_in_part,
+    dripping,
     fails,
     nothing_leaks,
     read_head,
     reading_nothing,
     reset,
+    silent,
     times_out,
 )
 from tests.secure import ca_file, server_context
@@ -35,6 +37,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.network.conftest import OpenClient
+
+
+def in_use(client: Client) -> set[Any]:
+    """The connections of its transport that a call has, or has forgotten to give back."""
+    transport: Any = client.transport
+    owner = transport if hasattr(transport, "_used") else transport._pool
+    found: set[Any] = owner._used
+    return found
 
 
 # Stale connections (D12)
@@ -202,8 +212,26 @@ def test_no_error_of_a_socket_escapes_the_tree(
         with contextlib.suppress(FluxHTTPError):
             response = client.post("http://a.test/", body=bytes(size), config=Config(timeout=timeout))
             assert response.body == bytes(size)
+        assert in_use(client) == set()
         client.transport.close()
         assert sock.fileno() == -1
+
+
+@pytest.mark.parametrize("name", ["recv", "recv_into", "sendall", "send", "settimeout"])
+def test_an_interrupted_call_drops_its_connection(name: str, open_client: OpenClient) -> None:
+    size = 400_000
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size
+    serve = silent if name == "send" else dripping(first=answer, drip=[bytes(size)])
+    with Peer(serve) as peer, Peer(answering(OK)) as good:
+        sock = socket.create_connection(("127.0.0.1", peer.port))
+        other = socket.create_connection(("127.0.0.1", good.port))
+        client = open_client(dialer=SocketDialer(FailingSocket(sock, **{name: KeyboardInterrupt()}), other))
+        with pytest.raises(KeyboardInterrupt):
+            client.post("http://a.test/", body=bytes(100_000 if name == "send" else 10))
+
+        assert sock.fileno() == -1
+        assert in_use(client) == set()
+        assert client.get("http://a.test/").body == b"ok"
 
 
 # The end from another thread

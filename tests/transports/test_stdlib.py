@@ -30,19 +30,16 @@ from tests.peers import (
     OK,
     PATIENCE,
     Background,
-    FailingSocket,
     MemorySocket,
     Peer,
     SocketDialer,
     answering,
     deadline,
     direct,
-    dripping,
     fails,
     nothing_leaks,
     opened,
     read_head,
-    silent,
 )
 
 GIB = 2**30
@@ -186,27 +183,6 @@ def test_a_large_body_is_in_memory_once() -> None:
 
     assert response.body == body
     assert peak <= size + 2 * MIB
-
-
-# Errors of the socket
-
-
-@pytest.mark.parametrize("name", ["recv", "recv_into", "sendall", "send", "settimeout"])
-def test_an_interrupted_call_drops_its_connection(name: str) -> None:
-    size = 400_000
-    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size
-    serve = silent if name == "send" else dripping(first=answer, drip=[bytes(size)])
-    with Peer(serve) as peer, Peer(answering(OK)) as good:
-        sock = socket.create_connection(("127.0.0.1", peer.port))
-        other = socket.create_connection(("127.0.0.1", good.port))
-        failing = FailingSocket(sock, **{name: KeyboardInterrupt()})
-        with opened(dialer=SocketDialer(failing, other)) as client:
-            with pytest.raises(KeyboardInterrupt):
-                client.post("http://a.test/", body=bytes(100_000 if name == "send" else 10))
-
-            assert sock.fileno() == -1
-            assert client.transport._pool._used == set()  # type: ignore[attr-defined]
-            assert client.get("http://a.test/").body == b"ok"
 
 
 # A socket in memory
