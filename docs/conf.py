@@ -1,4 +1,4 @@
-"""How the documentation is built: Sphinx, MyST, and every snippet run against an echo origin on loopback."""
+"""How the documentation is built: Sphinx, MyST, and snippets run against an echo origin on loopback."""
 
 from __future__ import annotations
 

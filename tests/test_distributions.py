@@ -71,8 +71,8 @@ def build(source: Path, out: Path) -> Built:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
-    """From a copy of what git would clone."""
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of what git would clone."""
     source = tmp_path_factory.mktemp("source") / "clone"
     waste = shutil.ignore_patterns("__pycache__", "*.pyc", "_build", ".*_cache", ".hypothesis", "*.egg-info")
     source.mkdir()
@@ -81,6 +81,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
             shutil.copytree(ROOT / name, source / name, ignore=waste)
         else:
             shutil.copy2(ROOT / name, source / name)
+    return source
+
+
+@pytest.fixture(scope="module")
+def built(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """From that copy."""
     return build(source, tmp_path_factory.mktemp("first"))
 
 
@@ -122,13 +128,19 @@ def test_the_wheel_has_both_packages_and_nothing_else(built: Built) -> None:
     assert names_of(built.wheel) == modules | DATA | information
 
 
-def test_the_sdist_has_everything_that_a_clone_has(built: Built) -> None:
+def test_the_sdist_has_everything_that_a_clone_has(built: Built, source: Path) -> None:
     with tarfile.open(built.sdist) as archive:
-        names = {name.partition("/")[2] for name in archive.getnames()}
+        names = {member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()}
 
-    assert {name.partition("/")[0] for name in names} == TOP | {"PKG-INFO"}
-    for path in (ROOT / "tests").rglob("*.py"):
-        assert path.relative_to(ROOT).as_posix() in names
+    clone = {path.relative_to(source).as_posix() for path in source.rglob("*") if path.is_file()}
+    assert names == clone | {"PKG-INFO"}
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="what was unpacked from an sdist has no list of its files")
+def test_git_tracks_nothing_else_at_the_top() -> None:
+    told = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+    assert {line.partition("/")[0] for line in told.splitlines()} == TOP
 
 
 def test_the_core_needs_idna_alone(metadata: Message) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ import fluxhttp.errors
 import fluxhttp.testing
 import fluxhttp_conformance
 from fluxhttp.testing import FakeTransport
+from fluxhttp_conformance import Target, catalogue, run_case
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -95,3 +97,38 @@ def test_readme_s_snippets_run(capsys: pytest.CaptureFixture[str]) -> None:
         fake.get("https://api.test/").respond()
         fluxhttp.Client(names["TimedTransport"](fake)).get("https://api.test/")
     assert re.fullmatch(r"GET took 0\.\d{3} s\n", capsys.readouterr().out)
+
+
+def plain_snippets(page: str) -> list[str]:
+    """The snippets of a page that Sphinx does not run, but for those that say why nobody does."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    return re.findall(r"(?<!-->\n)^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+def test_every_snippet_is_run_by_sphinx_or_below() -> None:
+    found = {path.name for path in DOCS.glob("*.md") if plain_snippets(path.name)}
+
+    assert found == {"conformance.md", "contributing.md"}
+
+
+def test_the_snippet_for_pytest_makes_tests(tmp_path: Path) -> None:
+    [snippet] = plain_snippets("conformance.md")
+    (tmp_path / "known.toml").write_text("")
+    names: dict[str, Any] = {"__file__": str(tmp_path / "test_conformance.py")}
+
+    exec(snippet.replace("mypkg:MyTransport", "stdlib"), names)
+
+    cases = names["test_conformance"].pytestmark[0].args[1]
+    assert [case.values[0].id for case in cases] == [case.id for case in catalogue() if "slow" not in case.tags]
+
+
+def test_the_snippet_of_a_case_is_one_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    [snippet] = plain_snippets("contributing.md")
+    # The package has a function of the module's name.
+    monkeypatch.setattr(sys.modules["fluxhttp_conformance.case"], "_catalogue", made := {})
+
+    exec(snippet, {"case": fluxhttp_conformance.case, "raw": fluxhttp_conformance.raw, "Lab": fluxhttp_conformance.Lab})
+
+    [teapot] = made.values()
+    for name in ("stdlib", "urllib3", "fake"):
+        assert run_case(teapot, Target.named(name)).outcome == "pass"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import socket
 import threading
@@ -17,6 +18,13 @@ import fluxhttp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+
 
 OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
 
@@ -57,11 +65,10 @@ def origin(answer: bytes | Callable[[bytes], bytes], *, pause: float = 0) -> Ite
 
 def test_a_time_out_of_peers_does_not_end_a_drip() -> None:
     with origin(OK, pause=0.02) as (url, _):
-        began = time.monotonic()
-
-        assert requests.get(url, timeout=0.5).status_code == 200
-        assert httpx.get(url, timeout=0.5).status_code == 200
-        assert time.monotonic() - began > 2 * 0.5
+        for get in (requests.get, httpx.get):
+            began = time.monotonic()
+            assert get(url, timeout=0.5).status_code == 200
+            assert time.monotonic() - began > 1
         with pytest.raises(fluxhttp.RequestTimeoutError):
             fluxhttp.get(url, config=fluxhttp.Config(timeout=0.5))
 
@@ -180,13 +187,15 @@ def test_basic_credentials_beyond_ascii() -> None:
 
 
 def test_a_secret_in_the_text_of_an_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
     for call, error, is_shown in (
         (requests.get, requests.ConnectionError, True),
         (httpx.get, httpx.ConnectError, False),
-        (fluxhttp.get, fluxhttp.NameResolutionError, False),
+        (fluxhttp.get, fluxhttp.ConnectError, False),
     ):
         with pytest.raises(error) as caught:
-            call("http://missing.invalid/?token=s3cret")
+            call(f"http://127.0.0.1:{port}/?token=s3cret")
         assert ("s3cret" in str(caught.value)) == is_shown
 
 
