@@ -19,6 +19,7 @@ ERRORS = {
     pycurl.E_GOT_NOTHING: fluxhttp.ReceiveError,
     pycurl.E_PARTIAL_FILE: fluxhttp.IncompleteBodyError,
 }
+ADDED_BY_CURL = ("Accept", "Expect", "Content-Type", "User-Agent")
 
 
 def _milliseconds(seconds):
@@ -50,16 +51,9 @@ class PycurlTransport:
         curl, lines, body = self._local.__dict__.setdefault("curl", pycurl.Curl()), [], io.BytesIO()
         curl.reset()
         sent = [f"{name}: {value}" if value else f"{name};" for name, value in request.headers.multi_items()]
-        sent += [
-            f"{name}:" for name in ("Accept", "Expect", "Content-Type", "User-Agent") if name not in request.headers
-        ]
-        options = {
-            "URL": str(request.url),
-            "PATH_AS_IS": 1,
-            "CUSTOMREQUEST": request.method,
-            "PROXY": "",
-            "NOSIGNAL": 1,
-        }
+        sent += [f"{name}:" for name in ADDED_BY_CURL if name not in request.headers]
+        options = {"URL": str(request.url), "PATH_AS_IS": 1, "CUSTOMREQUEST": request.method}
+        options |= {"PROXY": "", "NOSIGNAL": 1}
         options |= {"HTTPHEADER": [line.encode() for line in sent], "HEADERFUNCTION": lines.append, "WRITEDATA": body}
         options |= {"POSTFIELDS": request.body} if request.body else {"NOBODY": request.method == "HEAD"}
         options |= {"SSL_VERIFYPEER": 0, "SSL_VERIFYHOST": 0} if config.insecure_skip_verify else {}

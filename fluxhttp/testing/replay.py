@@ -245,7 +245,9 @@ class _PartAnswer(Within):
 
     def read(self, size: int, /) -> bytes:
         """What came, then the recorded failure; or the end of the call's time."""
-        if self._is_closed and size > 0:
+        if size <= 0:
+            return b""
+        if self._is_closed:
             raise ClosedError("the answer is closed, and its body was not read whole")
         seconds, self._seconds = self._seconds, 0.0
         left = self._deadline.remaining()
