@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from adapters import scoreboard
 from adapters.page import outcome, page, score, top_lines
 from fluxhttp_conformance import catalogue
+from fluxhttp_conformance.report import Entry
 
 DATA: dict[str, Any] = json.loads(scoreboard.DATA.read_text(encoding="utf-8"))
 
@@ -82,6 +83,48 @@ def test_a_score_counts_what_was_asked() -> None:
         "known-failure",
     ]
     assert score(data, "x") == (1, 3)
+
+
+def played(outcome: Literal["pass", "fail"]) -> Entry:
+    return Entry(
+        id="a/b",
+        kind="required",
+        level="wire",
+        anchor="RFC 9112, 8",
+        tags=(),
+        reason="",
+        outcome=outcome,
+        message="",
+        seconds=0.0,
+    )
+
+
+FAIL, PASS = played("fail"), played("pass")
+
+
+@pytest.mark.parametrize(
+    ("tries", "entries", "outcome", "said"),
+    [
+        (3, [PASS], "pass", ""),
+        (3, [FAIL, PASS], "pass", "passed in try 2 of 3"),
+        (3, [FAIL, FAIL, PASS], "pass", "passed in try 3 of 3"),
+        (3, [FAIL, FAIL, FAIL], "fail", ""),
+        (1, [FAIL], "fail", ""),
+    ],
+)
+def test_a_failure_that_comes_and_goes_is_not_held_against_a_client(
+    tries: int, entries: list[Entry], outcome: str, said: str
+) -> None:
+    left = iter(entries)
+
+    entry = scoreboard.best_of(tries, lambda: next(left))
+
+    assert (entry.outcome, entry.message) == (outcome, said)
+    assert list(left) == []
+
+
+def test_ours_have_one_try() -> None:
+    assert [DATA["passed_later"][name] for name in scoreboard.OURS] == [[], [], []]
 
 
 @pytest.mark.parametrize("name", sorted(scoreboard.PEERS))
