@@ -66,7 +66,12 @@ def body_framing(method: str, head: Head) -> Framing:
     index = head.headers._index or head.headers.index
     lengths = index.get("content-length")
     codings = index.get("transfer-encoding")
-    length = None if lengths is None else _content_length(lengths)
+    length = None
+    if lengths is not None:
+        first = lengths[0]
+        # What nearly every length is; 18 digits are below 2**63.
+        is_plain = len(lengths) == 1 and len(first) <= 18 and first.isdecimal() and first.isascii()
+        length = int(first) if is_plain else _content_length(lengths)
     if codings is not None:
         _check_transfer_encoding(codings, head.http_version, index.get("trailer", ()))
     connection = index.get("connection")
@@ -82,9 +87,6 @@ def body_framing(method: str, head: Head) -> Framing:
 
 def _content_length(values: Sequence[str]) -> int:
     first = values[0]
-    if len(values) == 1 and len(first) <= 18 and first.isdecimal() and first.isascii():
-        # What nearly every length is; 18 digits are below 2**63.
-        return int(first)
     if values.count(first) != len(values):
         raise ProtocolError("the answer has Content-Length lines that differ", phase="head")
     length = int(first) if _is_length(first) else _LENGTH_MAX + 1

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from fluxhttp._core.headers import Headers, add_value, known_names, lower_name
+from fluxhttp._core.headers import Headers, known_names, lower_name
 from fluxhttp.errors import HeadTooLargeError, ProtocolError
 
 if TYPE_CHECKING:
@@ -187,11 +187,9 @@ def _plain_headers(lines: list[str]) -> Headers | None:
             return None
         pair, lower, values = field
         pairs.append(pair)
-        if lower in index:
-            add_value(index, lower, pair[1])
-        else:
-            index[lower] = values
-    return Headers.trusted(pairs, index)
+        index[lower] = values
+    # A name that came twice is rare: then the index has fewer, and is made anew when it is asked for.
+    return Headers.trusted(pairs, index if len(index) == len(pairs) else None)
 
 
 def _field(line: str) -> _Field | None:

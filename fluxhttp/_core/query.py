@@ -47,6 +47,8 @@ class _Escapes(dict[int, str]):
 
 
 _QUERY = _Escapes({ord(char): char for char in _UNRESERVED} | {0x20: "+"})
+#: The same for ASCII, of which each has its entry: a plain dict is looked up in half the time.
+_QUERY_ASCII = {code: _QUERY[code] for code in range(0x80)}
 # As Go's url.PathEscape: what may stand in a segment as it is (rule 5).
 _SEGMENT = _Escapes({ord(char): char for char in _UNRESERVED + "$&+=:@"})
 
@@ -136,11 +138,14 @@ def _encode(fields: Fields, argument: str, *, keep_order: bool) -> str:
 def _joined(fields: Fields, *, keep_order: bool) -> str:
     # Unbound: TypeError for what is not a str.
     translate, is_alphanumeric, is_ascii = str.translate, str.isalnum, str.isascii
-    table = _QUERY
+    table, ascii_table = _QUERY, _QUERY_ASCII
     pairs: list[str] = []
     for key in fields if keep_order else sorted(fields):
         # ASCII letters and digits stay, which most keys and many values are made of.
-        name = key if is_alphanumeric(key) and is_ascii(key) and type(key) is str else translate(key, table)
+        if is_ascii(key):
+            name = key if is_alphanumeric(key) and type(key) is str else translate(key, ascii_table)
+        else:
+            name = translate(key, table)
         values = fields[key]
         # By exact type first: a third faster than isinstance alone.
         kind = type(values)
@@ -149,8 +154,11 @@ def _joined(fields: Fields, *, keep_order: bool) -> str:
         elif kind is not list and kind is not tuple:
             values = _sequence(values)
         for value in values:
-            is_plain = is_alphanumeric(value) and is_ascii(value) and type(value) is str
-            pairs.append(f"{name}={value if is_plain else translate(value, table)}")
+            if is_ascii(value):
+                text = value if is_alphanumeric(value) and type(value) is str else translate(value, ascii_table)
+            else:
+                text = translate(value, table)
+            pairs.append(f"{name}={text}")
     return "&".join(pairs)
 
 

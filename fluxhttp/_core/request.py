@@ -163,11 +163,11 @@ class Request(Value):
             target: another form of the request-target, for a proxy; None for origin-form.
             extra: fields of this hop alone, sent after the others.
         """
-        lines = [f"{self.method} {self.url.target if target is None else target} HTTP/1.1\r\n"]
-        for name, value in (*self.headers.multi_items(), *extra):
-            lines.append(f"{name}: {value}\r\n")
-        lines.append("\r\n")
-        return "".join(lines).encode()
+        pairs = self.headers.multi_items()
+        if extra:
+            pairs = (*pairs, *extra)
+        fields = "".join([f"{name}: {value}\r\n" for name, value in pairs])
+        return f"{self.method} {self.url.target if target is None else target} HTTP/1.1\r\n{fields}\r\n".encode()
 
     def to_bytes(self) -> bytes:
         """The whole message as it goes to the origin."""
@@ -237,19 +237,18 @@ def _assemble(method: str, url: URL, headers: HeaderSource, body: bytes, content
             _place(placed, lower, *pair, body)
         else:
             rest.append(pair)
-    length = placed.get("content-length")
-    pairs = [placed.get("host") or ("Host", url.authority)]
-    agent = placed.get("user-agent")
-    if agent is None:
-        pairs.append(_AGENT)
-    elif agent[1]:
-        pairs.append(agent)
+    pairs = [("Host", url.authority), _AGENT]
+    length = connection = None
+    if placed:
+        host, agent = placed.get("host", pairs[0]), placed.get("user-agent", _AGENT)
+        pairs = [host, agent] if agent[1] else [host]
+        length, connection = placed.get("content-length"), placed.get("connection")
     if length is not None:
         pairs.append(length)
     elif body or method in _EXPECT_BODY:
         pairs.append(("Content-Length", str(len(body))))
-    if "connection" in placed:
-        pairs.append(placed["connection"])
+    if connection is not None:
+        pairs.append(connection)
     if content_type is not None and "content-type" not in names:
         pairs.append(("Content-Type", content_type))
     pairs += rest
@@ -260,7 +259,7 @@ def _assemble(method: str, url: URL, headers: HeaderSource, body: bytes, content
     decodes = method != "HEAD" and "accept-encoding" not in names and "range" not in names
     if decodes:
         pairs.append(_CODINGS)
-    return Request.trusted(method, url, Headers.trusted(pairs), body, decodes=decodes, closes="connection" in placed)
+    return Request.trusted(method, url, Headers.trusted(pairs), body, decodes=decodes, closes=connection is not None)
 
 
 def _place(placed: dict[str, tuple[str, str]], lower: str, name: str, value: str, body: bytes) -> None:

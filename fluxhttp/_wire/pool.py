@@ -89,19 +89,25 @@ class Pool(Generic[_C]):
     def give_back(self, key: Hashable, connection: _C) -> None:
         """Keeps a connection for the next request, if there is room, and closes those that waited too long."""
         now = connection.idle_since = self._clock.monotonic()
+        surplus: list[_C] | tuple[()] = ()
         with self._lock:
-            surplus = self._take_expired(now) if self._idle else []
+            idle, used = self._idle, self._used
+            if idle:
+                surplus = self._take_expired(now)
             # One that is not in use was ended by close(), or is another process's.
-            if connection in self._used and self._max_idle:
-                waiting = self._idle.pop(key, [])
-                self._idle[key] = waiting
-                waiting.append(connection)
-                # The oldest goes, for it is the least likely to be good still.
-                if len(waiting) > self._max_idle:
-                    surplus.append(waiting.pop(0))
+            if connection in used and self._max_idle:
+                waiting = idle.pop(key, None)
+                if waiting is None:
+                    idle[key] = [connection]
+                else:
+                    idle[key] = waiting
+                    waiting.append(connection)
+                    # The oldest goes, for it is the least likely to be good still.
+                    if len(waiting) > self._max_idle:
+                        surplus = [*surplus, waiting.pop(0)]
             else:
-                surplus.append(connection)
-            self._used.discard(connection)
+                surplus = [*surplus, connection]
+            used.discard(connection)
         for old in surplus:
             old.close()
 

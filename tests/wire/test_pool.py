@@ -299,6 +299,8 @@ def test_an_interrupt_leaves_no_lock_behind(pool: Pool[Connection]) -> None:
         raise KeyboardInterrupt
 
     def use() -> None:
+        # Not before: on a busy machine it may go off between any two lines.
+        signal.setitimer(signal.ITIMER_REAL, 0.0005)
         while True:
             connection = pool.take("a")
             if connection is None:
@@ -309,7 +311,6 @@ def test_an_interrupt_leaves_no_lock_behind(pool: Pool[Connection]) -> None:
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         for _ in range(300):
-            signal.setitimer(signal.ITIMER_REAL, 0.0005)
             with pytest.raises(KeyboardInterrupt):
                 use()
             assert not pool._lock._is_owned()  # type: ignore[attr-defined]  # of each RLock
