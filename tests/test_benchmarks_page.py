@@ -74,3 +74,18 @@ def test_the_page_has_every_block_once_and_no_other() -> None:
 
     assert sorted(names) == sorted([*page._TABLES, "run", "goals"])
     assert page.PAGE.read_text(encoding="utf-8").count("<!-- end -->") == len(names)
+
+
+@pytest.mark.parametrize("name", sorted(page._TABLES))
+def test_a_block_on_the_page_is_one_that_was_written_from_figures(name: str) -> None:
+    text = page.PAGE.read_text(encoding="utf-8")
+    block = re.search(f"<!-- figures: {re.escape(name)} -->\n(.*?)<!-- end -->", text, re.DOTALL)
+    columns = page._TABLES[name][2]
+
+    assert block is not None
+    header, line, *rows = block[1].strip().splitlines()
+    shown = [cell.strip() for cell in header.strip("|").split("|")][1:]
+    assert columns is None or shown == list(columns)
+    assert set(line) == {"|", "-"}
+    assert {row.count("|") for row in (line, *rows)} == {header.count("|")}
+    assert any(row.startswith("| **fluxhttp") for row in rows)

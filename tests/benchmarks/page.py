@@ -73,8 +73,8 @@ _TABLES: dict[str, tuple[str, int, tuple[str, ...] | None]] = {
     "client": ("build", 3, ("CPU µs",)),
     "url": ("build", 4, ("CPU µs", "CPU µs to urlsplit")),
     "import": ("import", 0, ("ms", "ms to http.client", "RSS MiB", "of these")),
-    "suite quick": ("suite", 0, None),
-    "suite full": ("suite", 1, None),
+    "suite quick": ("suite", 0, ("s", "CPU s")),
+    "suite full": ("suite", 1, ("s", "CPU s")),
     "hostile": ("hostile", 0, None),
     "endless": ("hostile", 1, None),
 }
