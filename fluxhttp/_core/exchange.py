@@ -108,12 +108,13 @@ class Exchange:
         self.received = 0
         self._wanted = -1
         status_code, headers = answer.status_code, answer.headers
+        has_no_body = status_code in BODYLESS or self.request.method == "HEAD"
         if status_code in FOLLOWED and self._redirect(answer):
-            if not self._has_no_body(status_code):
+            if not has_no_body:
                 return REDIRECT_BODY_BYTES
             self.follow()
             return 0
-        if self._has_no_body(status_code):
+        if has_no_body:
             return self._finish(b"")
         index = headers._index or headers.index
         length = index.get("content-length")
@@ -129,9 +130,6 @@ class Exchange:
                 self._parts = BytesIO()
                 return _PIECE_BYTES
         return self._first_size()
-
-    def _has_no_body(self, status_code: int) -> bool:
-        return self.request.method == "HEAD" or status_code in BODYLESS
 
     def _redirect(self, answer: TransportResponse) -> bool:
         """Takes up a redirect; False if the answer itself is the result."""

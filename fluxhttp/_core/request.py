@@ -141,11 +141,12 @@ class Request(Value):
             InvalidRequestError: an argument cannot be sent; its subclasses say
                 which. Nothing of the request was sent.
         """
-        if not isinstance(method, str):
-            raise InvalidTypeError(f"method must be a str, not {type(method).__name__}")
+        if type(method) is not str:
+            if not isinstance(method, str):
+                raise InvalidTypeError(f"method must be a str, not {type(method).__name__}")
+            method = plain_str(method)
         if method not in METHODS:
             raise InvalidMethodError(f"method must be one of {', '.join(sorted(METHODS))}, not {method[:32]!r}")
-        method = plain_str(method)
         target = url if isinstance(url, URL) else URL.parse(url)
         if params:
             query = encode_params(params)
@@ -153,6 +154,8 @@ class Request(Value):
                 target = target.with_query(query)
         elif params is not None:
             encode_params(params)
+        if json is UNSET and form is None and type(body) is bytes:
+            return _assemble(method, target, headers, body, None)
         content, content_type = _content(body, json, form)
         return _assemble(method, target, headers, content, content_type)
 
@@ -182,8 +185,6 @@ _Draft = draft_of(Request)
 
 def _content(body: Body, json: object, form: Params) -> tuple[bytes, str | None]:
     """The content and the Content-Type it implies."""
-    if json is UNSET and form is None and type(body) is bytes:
-        return body, None
     given = [
         name
         for name, is_given in (
