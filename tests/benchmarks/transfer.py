@@ -43,7 +43,8 @@ def run_upload(options: argparse.Namespace) -> list[Table]:
 
 
 def _measure(options: argparse.Namespace, work: str) -> Table:
-    rounds = options.rounds or 9
+    # A transfer takes 25 to 60 ms, and any one of them may take twice as long.
+    rounds = options.rounds or 25
     size = (options.mib or 100) * _MIB
     names = [name for name in contenders.installed(options.contenders) if name not in _LEFT_OUT]
     with origin.serving() as place:
