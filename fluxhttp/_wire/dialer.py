@@ -219,7 +219,7 @@ class _Attempts:
         most = SLICE_SECONDS if left is None else min(left, SLICE_SECONDS)
         if self._waiting:
             most = max(0.0, min(most, seconds))
-        for number in wait_for(most, writable=tuple(self._running)):
+        for number in wait_for(most, tuple(self._running)):
             sock = self._running.pop(number)
             code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if code in (0, errno.ECONNRESET):

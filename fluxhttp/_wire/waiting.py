@@ -22,20 +22,36 @@ def poller(number: int) -> Callable[[], object]:
     return partial(poll.poll, 0)
 
 
-def wait_for(seconds: float | None, *, readable: tuple[int, ...] = (), writable: tuple[int, ...] = ()) -> set[int]:
-    """The file descriptors that became ready, or failed, within that time; None waits on.
+def wait_to_write(number: int, seconds: float | None) -> bool | None:
+    """Whether a descriptor has something to read, once it can be written to or has; None if the time was over.
+
+    What failed has something to read: the failure.
+    """
+    seconds = None if seconds is None else min(seconds, SECONDS_MAX)
+    if not hasattr(select, "poll"):  # pragma: no cover  # Windows
+        readable, writable, failed = select.select((number,), (number,), (number,), seconds)
+        return bool(readable or failed) if readable or writable or failed else None
+    poll = select.poll()
+    poll.register(number, select.POLLIN | select.POLLOUT)
+    found = poll.poll(None if seconds is None else _milliseconds(seconds))
+    return found[0][1] != select.POLLOUT if found else None
+
+
+def _milliseconds(seconds: float) -> int:
+    # A millisecond more, so that it is not woken just before the time.
+    return int(seconds * 1000) + (seconds > 0)
+
+
+def wait_for(seconds: float | None, writable: tuple[int, ...]) -> set[int]:
+    """The file descriptors that can be written to, or failed, within that time; None waits on.
 
     ``poll`` where there is one: ``select`` cannot take a descriptor above 1023.
     """
     seconds = None if seconds is None else min(seconds, SECONDS_MAX)
     if not hasattr(select, "poll"):  # pragma: no cover  # Windows
-        ready = select.select(readable, writable, writable, seconds)
+        ready = select.select((), writable, writable, seconds)
         return {number for numbers in ready for number in numbers}
     poll = select.poll()
-    events: dict[int, int] = dict.fromkeys(readable, select.POLLIN)
     for number in writable:
-        events[number] = events.get(number, 0) | select.POLLOUT
-    for number, mask in events.items():
-        poll.register(number, mask)
-    # A millisecond more, so that it is not woken just before the time.
-    return {number for number, _ in poll.poll(None if seconds is None else int(seconds * 1000) + (seconds > 0))}
+        poll.register(number, select.POLLOUT)
+    return {number for number, _ in poll.poll(None if seconds is None else _milliseconds(seconds))}

@@ -249,8 +249,9 @@ class MemoryStream(Stream):
         """Whether nothing came since the last answer was read."""
         return self.position >= len(self.buffer) and not self._memory.has_input()
 
-    def _wait_writable(self) -> None:
-        """Memory takes everything at once."""
+    def _wait_writable(self) -> bool:
+        """Memory takes everything at once, and the peer may have spoken."""
+        return True
 
 
 class MemoryConnection(Carrying):
