@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from typing import TYPE_CHECKING
 
@@ -168,6 +169,19 @@ def test_a_server_is_used_again_and_shared_by_nobody() -> None:
     assert third.address == first.address
     second.close()
     third.close()
+
+
+def test_a_server_that_was_given_back_is_at_rest() -> None:
+    origin = ServedOrigin()
+    origin.play(ok(b"x"))
+    with socket.create_connection(origin.address, timeout=5) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        assert sock.recv(65_536).startswith(b"HTTP/1.1 200 OK\r\n")
+
+        # Its handler still waits for more, with 10 MB of memory for it; the case after this may measure memory.
+        origin.close()
+
+        assert origin._server._handlers._at_work == 0
 
 
 def test_cases_in_many_threads_are_each_served_their_own() -> None:

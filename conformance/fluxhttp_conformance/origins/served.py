@@ -12,7 +12,8 @@ import logging
 import re
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, ClassVar, NoReturn
+from socketserver import ThreadingMixIn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from pytest_httpserver import HTTPServer
 from werkzeug import Response
@@ -22,6 +23,7 @@ from fluxhttp_conformance.origins.seen import SeenRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from socket import socket
 
     from werkzeug import Request
 
@@ -232,6 +234,8 @@ class _Server:
 
     _idle: ClassVar[list[_Server]] = []
     _guard = threading.Lock()
+    #: How long what is left of a request may take once its answer was read.
+    _settle_seconds = 5.0
 
     def __init__(self) -> None:
         log = logging.getLogger("werkzeug")
@@ -241,6 +245,7 @@ class _Server:
         self._server = HTTPServer(host="127.0.0.1", port=0, threaded=True)
         self._server.expect_request(re.compile(".*", re.DOTALL)).respond_with_handler(self._serve)
         self._server.start()
+        self._handlers = _Handlers(self._server.server)
         self.address = ("127.0.0.1", self._server.port)
 
     @classmethod
@@ -257,6 +262,8 @@ class _Server:
         """Ready for another origin."""
         if self._origin is not None:
             self._origin = None
+            # After its answer a handler reads on for a while, 10 MB at a time: no case after this one is to count that.
+            self._handlers.wait(self._settle_seconds)
             self._server.clear_log()
             with self._guard:
                 self._idle.append(self)
@@ -264,3 +271,29 @@ class _Server:
     def _serve(self, request: Request) -> Response:
         origin = self._origin
         return Response(status=503) if origin is None else origin.serve(request)
+
+
+class _Handlers:
+    """The threads of a server, of which each handles one connection: whether any is still at work."""
+
+    def __init__(self, server: object) -> None:
+        assert isinstance(server, ThreadingMixIn)
+        self._at_work = 0
+        self._changed = threading.Condition()
+        self._handle = server.process_request_thread
+        server.process_request_thread = self._handled  # type: ignore[method-assign]
+
+    def _handled(self, request: socket | tuple[bytes, socket], client_address: Any) -> None:
+        with self._changed:
+            self._at_work += 1
+        try:
+            self._handle(request, client_address)
+        finally:
+            with self._changed:
+                self._at_work -= 1
+                self._changed.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Returns when none is, or that many seconds are over."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._at_work, seconds)
