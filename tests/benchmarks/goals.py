@@ -88,5 +88,7 @@ GOALS = (
     Goal("an answer that never ends", "hostile", 1, "fluxhttp", "peak MiB beyond the limit", _AT_MOST, 1),
     Goal("40,000 chunks of one byte", "hostile", 0, "fluxhttp: 40,000 chunks of one byte", "CPU ms", _AT_MOST, 250),
     Goal("100,000 gzip members", "hostile", 0, "fluxhttp: 100,000 gzip members of one byte", "CPU ms", _AT_MOST, 250),
+    *[Goal(f"the suite on {name}, quick", "suite", 0, name, "s", _AT_MOST, 10) for name in (_STDLIB, _URLLIB3, _FAKE)],
+    *[Goal(f"the suite on {name}, full", "suite", 1, name, "s", _AT_MOST, 300) for name in (_STDLIB, _URLLIB3, _FAKE)],
     Goal("a URL of 1 MB", "hostile", 0, "fluxhttp: a URL of 1 MB, all to be encoded", "CPU ms", _AT_MOST, 250),
 )
