@@ -62,7 +62,14 @@ def read_by_hand(lab: Lab) -> None:
     answer.close()
 
 
-@pytest.mark.parametrize("act", [redirected, failing, at_once, read_by_hand])
+def moving(lab: Lab) -> None:
+    for body in (b"before", b"after", b"later"):
+        lab.origin.play(ok(body))
+        lab.get()
+        lab.move()
+
+
+@pytest.mark.parametrize("act", [redirected, failing, at_once, read_by_hand, moving])
 @pytest.mark.parametrize("target", ["stdlib", "urllib3", "fake"])
 def test_the_same_is_observed_each_time_and_over_each_transport(act: Callable[[Lab], object], target: str) -> None:
     first, again = observed("stdlib", act), observed(target, act)

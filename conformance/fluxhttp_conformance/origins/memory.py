@@ -31,6 +31,7 @@ class MemoryOrigin:
         self.scheme = scheme
         self.address: tuple[str, int] = ("127.0.0.1", 80 if scheme == "http" else 443)
         self.ports: set[int] = {self.address[1]}
+        self._moves = 0
         self._beside = beside
         self._lock = threading.Lock()
         self._scripts: deque[Script] = deque() if beside is None else beside._scripts
@@ -48,7 +49,8 @@ class MemoryOrigin:
 
     def url(self, path: str = "/") -> str:
         """The URL of a path of this origin, by address."""
-        return f"{self.scheme}://{self.address[0]}{path}"
+        port = f":{self.address[1]}" if self._moves else ""
+        return f"{self.scheme}://{self.address[0]}{port}{path}"
 
     def play(self, *scripts: Script) -> None:
         """Adds scripts for the requests to come."""
@@ -115,7 +117,10 @@ class MemoryOrigin:
         return sum(connection.peer.sent for fake in self._fakes for connection in fake.connections)
 
     def move(self) -> None:
-        """Nothing: memory has no ports that could run short."""
+        """Has another port from now on, as an origin on loopback has: what was kept open leads there no more."""
+        self._moves += 1
+        self.address = (self.address[0], 8000 + self._moves)
+        self.ports.add(self.address[1])
 
     @property
     def unplayed(self) -> int:
