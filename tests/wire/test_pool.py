@@ -293,6 +293,7 @@ def test_a_child_does_not_wait_for_a_lock_that_a_thread_of_its_parent_held(pool:
     assert pool.take("a") is not None
 
 
+@pytest.mark.cost
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="there are no timers that interrupt on this system")
 def test_an_interrupt_leaves_no_lock_behind(pool: Pool[Connection]) -> None:
     def interrupt(*_: object) -> None:
