@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from fluxhttp import Clock
 
 #: Run time, time on the run queue, and slices of each thread of ours, in nanoseconds; Linux has it.
 _TASKS = Path("/proc/self/task")
+#: A line for each processor: ``cpu0``, then ticks; those at this place went to other machines on the same host.
+_PROCESSORS = Path("/proc/stat")
+_STOLEN = 8
 
 
 class Starvation:
@@ -18,16 +27,40 @@ class Starvation:
     """
 
     def __init__(self) -> None:
-        self._before = _waited()
+        self._waited = _waited()
+        self._stolen = _stolen()
 
     def seconds(self) -> float:
-        """Its own waiting, and that of the thread that waited longest, which may have held the interpreter's lock.
+        """Its own waiting, that of the thread that waited longest, and what the host gave to other machines.
 
-        Not the sum of all: ten threads that wait at once do not make the eleventh wait ten times.
+        Another thread may have held the interpreter's lock while it waited. It is not
+        the sum of all: ten threads that wait at once do not make the eleventh wait ten times.
         """
-        since = {thread: waited - self._before.get(thread, 0) for thread, waited in _waited().items()}
+        since = {thread: waited - self._waited.get(thread, 0) for thread, waited in _waited().items()}
         own = since.pop(threading.get_native_id(), 0)
-        return max(0, own + max(since.values(), default=0)) / 1e9
+        stolen = [after - before for before, after in zip(self._stolen, _stolen(), strict=False)]
+        return max(0.0, (own + max(since.values(), default=0)) / 1e9 + max(stolen, default=0.0))
+
+
+class Stopwatch:
+    """The time since it was made.
+
+    Args:
+        clock: what it is measured on. From another clock than the system's the machine withholds nothing.
+    """
+
+    def __init__(self, clock: Clock = time) -> None:
+        self._clock = clock
+        self._starvation = Starvation() if clock is time else None
+        self._started = clock.monotonic()
+
+    def seconds(self) -> float:
+        """All of it: what must have passed at least."""
+        return self._clock.monotonic() - self._started
+
+    def own_seconds(self) -> float:
+        """Without what the machine had no processor for: what may have passed at most."""
+        return self.seconds() - (0.0 if self._starvation is None else self._starvation.seconds())
 
 
 def _waited() -> dict[int, int]:
@@ -37,3 +70,12 @@ def _waited() -> dict[int, int]:
         with suppress(OSError, ValueError, IndexError):  # the thread has ended meanwhile
             waited[int(statistics.parent.name)] = int(statistics.read_text().split()[1])
     return waited
+
+
+def _stolen() -> list[float]:
+    """Seconds that the host withheld, by processor."""
+    with suppress(OSError, ValueError, IndexError):
+        ticks = os.sysconf("SC_CLK_TCK")
+        rows = [line.split() for line in _PROCESSORS.read_text().splitlines()]
+        return [int(row[_STOLEN]) / ticks for row in rows if row[0].startswith("cpu") and row[0] != "cpu"]
+    return []

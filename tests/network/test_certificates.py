@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import ssl
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,6 +19,7 @@ from fluxhttp import (
     RequestTimeoutError,
     TLSError,
 )
+from fluxhttp_conformance.machine import Stopwatch
 from tests.network.certificates import (
     DAY,
     HOST,
@@ -204,11 +204,11 @@ def test_an_international_name_is_compared_in_its_ascii_form(open_client: OpenCl
 def test_ten_thousand_names_cost_little(open_client: OpenClient) -> None:
     with Origin(tls=server_context(issue(*short_names(10_000), by=root()))) as origin:
         client = open_client(ca_file=trusted_file(), dialer=pinned())
-        started = time.monotonic()
+        watch = Stopwatch()
 
         error = fails(CertificateError, client.get, origin.url(host=HOST))
 
-        assert time.monotonic() - started < 1.0
+        assert watch.own_seconds() < 1.0
         assert str(error) == f"the certificate was not accepted: {NOT_FOR_HOST}", "the names are not listed"
         assert client.get(origin.url(host="aaa.t")).body == b"ok"
 
@@ -217,11 +217,11 @@ def test_a_chain_of_hundreds_of_kilobytes_is_refused_unread(open_client: OpenCli
     names = (f"host-{number}.example.test" for number in range(10_000))
     with Origin(tls=server_context(issue(*names, by=root()))) as origin:
         client = open_client(ca_file=trusted_file(), dialer=pinned())
-        started = time.monotonic()
+        watch = Stopwatch()
 
         error = fails(TLSError, client.get, origin.url(host=HOST))
 
-        assert time.monotonic() - started < 1.0
+        assert watch.own_seconds() < 1.0
         assert str(error) == "the handshake failed: excessive message size"
 
 

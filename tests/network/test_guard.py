@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from fluxhttp import (
     PrivateAddressGuard,
     ProxyError,
 )
+from fluxhttp_conformance.machine import Stopwatch
 from tests.network.origins import Asked, Origin, answer, redirect, same_port
 from tests.peers import fails
 
@@ -191,11 +191,11 @@ def test_of_mixed_addresses_only_those_permitted_are_tried(hosts: list[Origin], 
     refused = ["127.0.0.2", "10.0.0.1", "fe80::1", "169.254.169.254", "::1", "192.168.0.1", "fd00::1", "0.0.0.0"]
     for addresses in ([*refused, "127.0.0.1"], ["127.0.0.1", *refused], [*refused[:3], "127.0.0.1", *refused[3:]]):
         client = open_client(dialer=guarded({"mixed.test": addresses}.__getitem__))
-        started = time.monotonic()
+        watch = Stopwatch()
 
         assert client.get(public.url(host="mixed.test")).body == b"127.0.0.1"
 
-        assert time.monotonic() - started < 1.0, "refused addresses took the time of attempts"
+        assert watch.own_seconds() < 1.0, "refused addresses took the time of attempts"
     assert private.connections == 0
 
 
@@ -296,11 +296,11 @@ def test_a_refusal_takes_no_time_and_no_connection(hosts: list[Origin], open_cli
     _, private = hosts
     many = [f"10.0.0.{number}" for number in range(1, 200)]
     client = open_client(dialer=guarded({"inside.test": ["127.0.0.2", *many]}.__getitem__))
-    started = time.monotonic()
+    watch = Stopwatch()
 
     for _ in range(50):
         fails(NameResolutionError, client.get, private.url(host="inside.test"))
         fails(NameResolutionError, client.get, private.url())
 
-    assert time.monotonic() - started < 1.0, "a hundred refusals took longer than a staggered attempt each would"
+    assert watch.own_seconds() < 1.0, "a hundred refusals took longer than a staggered attempt each would"
     assert private.connections == 0

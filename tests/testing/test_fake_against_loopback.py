@@ -37,8 +37,9 @@ COUNTS = {"ci": (150, 25), "long": (3_000, 40)}
 EXAMPLES, STEPS = next(
     (counts for name, counts in COUNTS.items() if settings.default is settings.get_profile(name)), (40, 20)
 )
-#: The deadline of what stalls, and how often that may be waited for in one programme.
-STALLED_SECONDS = 0.25
+#: The deadline of what stalls, long enough to connect and send within it on a busy machine, and how often that may
+#: be waited for in one programme.
+STALLED_SECONDS = 0.5
 STALLS_MAX = 1
 #: Requests that were made in all programmes, and those that came to a response.
 counts: Counter[str] = Counter()
