@@ -19,7 +19,7 @@ import pytest
 
 from fluxhttp import Client, Config, Deadline, RequestTimeoutError, StdlibTransport
 from fluxhttp._wire.stream import Stream
-from fluxhttp_conformance.machine import Stopwatch
+from fluxhttp_conformance.machine import Stopwatch, uncollected
 
 if TYPE_CHECKING:
     import ssl
@@ -388,7 +388,8 @@ def times_out(call: Callable[..., object], *arguments: Any, **options: Any) -> R
     """The error of a call with a time-out of ``SECONDS``, which must end in time."""
     options.setdefault("config", Config(timeout=SECONDS))
     watch = Stopwatch()
-    error = fails(RequestTimeoutError, call, *arguments, **options)
+    with uncollected():
+        error = fails(RequestTimeoutError, call, *arguments, **options)
     took, own = watch.seconds(), watch.own_seconds()
     assert took >= SECONDS, f"a time-out of {SECONDS} s took {took:.3f} s"
     assert own <= SECONDS + LATE_SECONDS, f"a time-out of {SECONDS} s took {own:.3f} s"

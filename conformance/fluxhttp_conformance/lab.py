@@ -12,7 +12,7 @@ from fluxhttp import Client, Config, Deadline, RequestTimeoutError
 from fluxhttp.testing import Script
 from fluxhttp_conformance.certificates import authority
 from fluxhttp_conformance.dialer import LabDialer
-from fluxhttp_conformance.machine import Stopwatch
+from fluxhttp_conformance.machine import Stopwatch, uncollected
 from fluxhttp_conformance.observation import ObservedAnswer, ObservedClient, Observer
 from fluxhttp_conformance.origins.loopback import LoopbackOrigin
 from fluxhttp_conformance.origins.proxy import ForwardProxy
@@ -245,7 +245,8 @@ class Lab:
         """
         config = options.pop("config", Config()).replace(timeout=seconds)
         watch = self.stopwatch()
-        error = self.fails(RequestTimeoutError, call, *arguments, config=config, **options)
+        with uncollected():
+            error = self.fails(RequestTimeoutError, call, *arguments, config=config, **options)
         took, own = watch.seconds(), watch.own_seconds()
         assert error.phase == phase, f"expected the phase {phase}, got {error.phase}"
         assert took >= seconds, f"a time-out of {seconds} s took {took:.3f} s"

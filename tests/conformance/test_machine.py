@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from fluxhttp_conformance.machine import Starvation, Stopwatch
+from fluxhttp_conformance.machine import Starvation, Stopwatch, uncollected
 from tests.peers import ManualClock
 
 if TYPE_CHECKING:
@@ -103,3 +104,22 @@ def test_from_a_clock_of_its_own_nothing_is_withheld(wait: Callable[[int, float]
     wait(OWN, 4)
 
     assert (watch.seconds(), watch.own_seconds()) == (5, 5)
+
+
+def test_the_collector_is_put_off_until_the_last_block_ends_and_is_then_as_before() -> None:
+    assert gc.isenabled()
+    with uncollected():
+        with pytest.raises(KeyError), uncollected():
+            raise KeyError
+        assert not gc.isenabled()
+    assert gc.isenabled()
+
+
+def test_a_collector_that_was_off_stays_off() -> None:
+    gc.disable()
+    try:
+        with uncollected():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

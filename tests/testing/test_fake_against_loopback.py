@@ -22,6 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from fluxhttp import Client, Config, FluxHTTPError, StdlibTransport, Urllib3Transport
 from fluxhttp.testing import FakeTransport, ImpossibleReplyError, Script, UnexpectedRequestError, faults, subset
+from fluxhttp_conformance.machine import uncollected
 from tests.peers import PATIENCE, Background
 from tests.testing.programmes import FAILING, LANDING, STALLING, TAKING, some_routes, steps
 from tests.testing.routed import MISSING, REFUSED, NaiveRoute, RoutedOrigin
@@ -232,14 +233,15 @@ class Programme(RuleBasedStateMachine):
         has_stalled = expected is not None and expected[0] == "RequestTimeoutError"
         self.stalls += has_stalled
         patient = brief if has_stalled else config.replace(timeout=PATIENCE)
-        calls = [
-            Background(outcome, lambda side=side: side.client.do(method, url, **options, config=patient))  # type: ignore[misc]
-            for side in self.real
-        ]
-        for call, side in zip(calls, self.real, strict=True):
-            error = call.wait(2 * PATIENCE).error
-            if error is not None:
-                raise error
+        with uncollected():
+            calls = [
+                Background(outcome, lambda side=side: side.client.do(method, url, **options, config=patient))  # type: ignore[misc]
+                for side in self.real
+            ]
+            ended = [call.wait(2 * PATIENCE) for call in calls]
+        for call, side in zip(ended, self.real, strict=True):
+            if call.error is not None:
+                raise call.error
             side.origin.settle()
             assert side.origin.has_unmatched == (expected is None), call.result
             if expected is not None:
