@@ -19,6 +19,7 @@ import pytest
 
 from fluxhttp import Client, Config, Deadline, RequestTimeoutError, StdlibTransport
 from fluxhttp._wire.stream import Stream
+from fluxhttp_conformance.certificates import serve_tls
 from fluxhttp_conformance.machine import Stopwatch, uncollected
 
 if TYPE_CHECKING:
@@ -210,7 +211,7 @@ class Peer:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._tls is not None:
-                sock = self._tls.wrap_socket(sock, server_side=True, suppress_ragged_eofs=False)
+                sock = serve_tls(sock, self._tls)
                 self._open.append(sock)
             self._serve(sock, self.stopping)
         except (OSError, ValueError):

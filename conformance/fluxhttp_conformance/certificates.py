@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    import socket
     from typing import Any
 
 #: The names that cases use.
@@ -58,6 +59,25 @@ class Authority:
         if handshakes is not None:
             _note_handshakes(context, handshakes)
         return context
+
+
+def serve_tls(sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
+    """The server's side of a handshake; the socket is closed if it fails.
+
+    Raises:
+        OSError: it failed.
+    """
+    try:
+        return context.wrap_socket(sock, server_side=True, suppress_ragged_eofs=False)
+    except OSError as error:
+        # Where the client is gone by then, wrap_socket forgets what it made.
+        trace = error.__traceback__
+        while trace is not None:
+            made = trace.tb_frame.f_locals.get("self")
+            if isinstance(made, ssl.SSLSocket):
+                made.close()
+            trace = trace.tb_next
+        raise
 
 
 def _note_handshakes(context: ssl.SSLContext, handshakes: list[Handshake]) -> None:

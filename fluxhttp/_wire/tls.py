@@ -121,13 +121,24 @@ def wrap(sock: socket.socket, host: str, context: ssl.SSLContext) -> ssl.SSLSock
     """
     name = _name(host)
     try:
-        # Where the peer is gone, wrap_socket would leave a socket behind that nobody closes.
+        # Where the peer is gone, wrap_socket would tell less.
         sock.getpeername()
         return context.wrap_socket(
             sock, server_hostname=name, do_handshake_on_connect=False, suppress_ragged_eofs=False
         )
     except SOCKET_ERRORS as error:
+        _close_left_behind(error)
         raise _failure(error, name) from error
+
+
+def _close_left_behind(error: Exception) -> None:
+    """Closes the TLS socket that wrap_socket made and forgot: it does where it finds the peer gone meanwhile."""
+    trace = error.__traceback__
+    while trace is not None:
+        made = trace.tb_frame.f_locals.get("self")
+        if isinstance(made, ssl.SSLSocket):
+            made.close()
+        trace = trace.tb_next
 
 
 def handshake(sock: ssl.SSLSocket, host: str, deadline: Deadline) -> None:

@@ -8,6 +8,7 @@ import ssl
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
+from fluxhttp_conformance.certificates import serve_tls
 from tests.peers import PATIENCE
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ class Origin:
         with contextlib.suppress(OSError, ValueError), contextlib.ExitStack() as closing:
             closing.callback(sock.close)
             if self._tls is not None:
-                sock = self._tls.wrap_socket(sock, server_side=True, suppress_ragged_eofs=False)
+                sock = serve_tls(sock, self._tls)
                 closing.callback(sock.close)
             with self._lock:
                 self._open.add(sock)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
 import socket
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
@@ -299,6 +300,24 @@ def is_gone(sock: socket.socket) -> bool:
     except OSError:
         return True
     return False
+
+
+def test_a_peer_that_goes_while_its_socket_is_wrapped_leaves_none_behind() -> None:
+    class Late:
+        def wrap_socket(self, sock: socket.socket, **options: Any) -> ssl.SSLSocket:
+            reset(theirs)
+            eventually(lambda: is_gone(sock))
+            return client_context().wrap_socket(sock, **options)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as sock:
+        theirs, number = listener.accept()[0], sock.fileno()
+
+        # The error keeps alive what wrap_socket made: nobody closes it but who means to.
+        error = fails(TLSError, wrap, sock, "127.0.0.1", Late())
+
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            os.fstat(number)
+    assert str(error) == "the peer closed the connection during the handshake"
 
 
 def test_a_handshake_of_versions_that_do_not_meet_is_told_in_openssl_s_words() -> None:

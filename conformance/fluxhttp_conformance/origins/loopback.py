@@ -12,6 +12,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from fluxhttp.testing import Close, Pause, Receive, Reset, Script, Send, Stall
+from fluxhttp_conformance.certificates import serve_tls
 from fluxhttp_conformance.origins.seen import SeenRequest, body_length
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ class Connection:
 
     def handshake(self, context: ssl.SSLContext) -> socket.socket:
         """TLS from here on."""
-        self.sock = context.wrap_socket(self.plain, server_side=True, suppress_ragged_eofs=False)
+        self.sock = serve_tls(self.plain, context)
         with self.origin._lock:
             self.origin._open.discard(self.plain)
             self.origin._open.add(self.sock)
