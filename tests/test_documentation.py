@@ -15,6 +15,8 @@ import fluxhttp.testing
 import fluxhttp_conformance
 from fluxhttp.testing import FakeTransport
 from fluxhttp_conformance import Target, catalogue, run_case
+from fluxhttp_conformance.zoo.creature import creature
+from fluxhttp_conformance.zoo.wrapper import Answer
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -122,13 +124,17 @@ def test_the_snippet_for_pytest_makes_tests(tmp_path: Path) -> None:
     assert [case.values[0].id for case in cases] == [case.id for case in catalogue() if "slow" not in case.tags]
 
 
-def test_the_snippet_of_a_case_is_one_that_passes(monkeypatch: pytest.MonkeyPatch) -> None:
-    [snippet] = plain_snippets("contributing.md")
+def test_the_snippets_of_a_case_and_its_creature_pass_and_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    case, its_creature = plain_snippets("contributing.md")
     # The package has a function of the module's name.
     monkeypatch.setattr(sys.modules["fluxhttp_conformance.case"], "_catalogue", made := {})
+    monkeypatch.setattr("fluxhttp_conformance.zoo.creature._zoo", caught := {})
 
-    exec(snippet, {"case": fluxhttp_conformance.case, "raw": fluxhttp_conformance.raw, "Lab": fluxhttp_conformance.Lab})
+    exec(case, {"case": fluxhttp_conformance.case, "raw": fluxhttp_conformance.raw, "Lab": fluxhttp_conformance.Lab})
+    exec(its_creature, {"creature": creature, "Answer": Answer, "__name__": "zoo"})
 
     [teapot] = made.values()
     for name in ("stdlib", "urllib3", "fake"):
         assert run_case(teapot, Target.named(name)).outcome == "pass"
+    assert caught["takes-teapots-for-servers"].caught_by == (teapot.id,)
+    assert run_case(teapot, caught["takes-teapots-for-servers"].target).outcome == "fail"
