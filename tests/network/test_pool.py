@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 THREADS, REQUESTS = 32, 1000
 POISON = answer(b"POISON", "200 OK", "X-Id: POISON")
 #: An answer that comes so late meets a call of so long.
-LATE, SHORT = 0.12, 0.04
+LATE, SHORT = 0.4, 0.04
 
 
 def echo(asked: Asked) -> Iterator[object]:  # noqa: C901, PLR0912  # one line for each kind
