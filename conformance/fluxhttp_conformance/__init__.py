@@ -11,6 +11,7 @@ from fluxhttp_conformance.case import Case, case, catalogue
 from fluxhttp_conformance.lab import HarnessError, Lab, chunked, ok, raw
 from fluxhttp_conformance.labs import lab_for
 from fluxhttp_conformance.ledger import Deviation, Ledger, LedgerError
+from fluxhttp_conformance.machine import Stopwatch
 from fluxhttp_conformance.memory_lab import MemoryLab
 from fluxhttp_conformance.parametrize import conformance_tests
 from fluxhttp_conformance.run import Result, check, run_case
@@ -27,6 +28,7 @@ __all__ = [
     "MemoryLab",
     "NotApplicable",
     "Result",
+    "Stopwatch",
     "Target",
     "case",
     "catalogue",
