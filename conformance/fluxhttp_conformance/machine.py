@@ -54,7 +54,8 @@ class Stopwatch:
 
     def __init__(self, clock: Clock = time) -> None:
         self._clock = clock
-        self._starvation = Starvation() if clock is time else None
+        # A transport may have the system's clock under another name.
+        self._starvation = Starvation() if clock.monotonic is time.monotonic else None
         self._started = clock.monotonic()
 
     def seconds(self) -> float:

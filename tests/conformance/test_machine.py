@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
+from fluxhttp import StdlibTransport
 from fluxhttp_conformance.machine import Starvation, Stopwatch, uncollected
 from tests.peers import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from fluxhttp import Clock
 
 OWN = threading.get_native_id()
 
@@ -85,9 +89,12 @@ def test_where_the_host_tells_nothing_nothing_was_taken(
     assert Starvation().seconds() == 0
 
 
-def test_a_stopwatch_tells_all_time_and_that_without_what_was_withheld(wait: Callable[[int, float], None]) -> None:
+@pytest.mark.parametrize("clock", [time, StdlibTransport().clock])
+def test_a_stopwatch_tells_all_time_and_that_without_what_was_withheld(
+    clock: Clock, wait: Callable[[int, float], None]
+) -> None:
     wait(OWN, 1)
-    watch = Stopwatch()
+    watch = Stopwatch(clock)
 
     wait(OWN, 1 + 3600)
 
